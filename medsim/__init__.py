@@ -1,0 +1,70 @@
+"""medsim: a simulation of the clinical encounter, for research and teaching, not for care.
+
+Importing it registers the environments and loads nothing else::
+
+    import gymnasium as gym, medsim
+
+    env = gym.make("medsim/Consult-v0")
+    observation, info = env.reset(seed=0)
+    observation, reward, terminated, truncated, info = env.step("ask: where does it hurt?")
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+from typing import TYPE_CHECKING, Any
+
+from medsim.version import __version__
+
+if TYPE_CHECKING:
+    from medsim.agent import Agent
+    from medsim.case import Case
+    from medsim.consult import Consult
+    from medsim.env import ConsultEnv, Utterance
+    from medsim.evaluate import evaluate
+    from medsim.patient.scripted import ScriptedPatient
+    from medsim.rollout import replay, rollout
+    from medsim.rubric import Rubric, Scorecard, score
+    from medsim.store import Store
+    from medsim.trajectory import Event, Trajectory
+
+_HOMES = {
+    "Agent": "agent", "Case": "case", "Consult": "consult", "ConsultEnv": "env", "Event": "trajectory", "Rubric": "rubric",
+    "Scorecard": "rubric", "ScriptedPatient": "patient.scripted", "Store": "store", "Trajectory": "trajectory", "Utterance": "env",
+    "evaluate": "evaluate", "replay": "rollout", "rollout": "rollout", "score": "rubric",
+}  # fmt: skip
+
+__all__ = [
+    "Agent", "Case", "Consult", "ConsultEnv", "Event", "Rubric", "Scorecard", "ScriptedPatient", "Store", "Trajectory", "Utterance",
+    "__version__", "evaluate", "replay", "rollout", "score",
+]  # fmt: skip
+
+logging.getLogger(__name__).addHandler(logging.NullHandler())
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name when it is first used, so that importing medsim stays quick."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'medsim' has no attribute '{name}'")
+    return getattr(importlib.import_module(f"medsim.{_HOMES[name]}"), name)
+
+
+def _register() -> None:
+    """Register one environment for each recipe; entry points are strings, nothing is imported or read."""
+    from gymnasium.envs.registration import register, registry
+
+    from medsim import library
+
+    for name in library.names("envs"):
+        if f"medsim/{name}" not in registry:
+            register(
+                f"medsim/{name}",
+                entry_point="medsim.env:ConsultEnv",
+                vector_entry_point="medsim.vector:consult_vec",
+                kwargs={"recipe": name},
+                disable_env_checker=False,
+            )
+
+
+_register()

@@ -1,0 +1,283 @@
+"""What a doctor can do, in one text grammar for people, language models and environments.
+
+The rule: parsing never fails and printing loses nothing: ``parse(show(actions)) == actions``. An action is a verb and its words;
+doses, times and rankings are read from the words when they are needed, so that nothing is rounded away.
+
+One action is ``verb: words``. Several stand on lines of their own or after ``;``. A line that begins with no verb goes on with the
+action before it. Text without any verb is speech. To write a verb literally inside a text, put a backslash before it.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, cast, get_args
+
+from medsim.case.part import seconds
+from medsim.case.pattern import DoctorKind
+
+VERBS: tuple[DoctorKind, ...] = get_args(DoctorKind)
+ALIASES: dict[str, DoctorKind] = {
+    "exam": "examine", "test": "order", "request": "order", "give": "treat", "prescribe": "treat", "perform": "procedure",
+    "refer": "consult", "call": "consult", "tell": "say", "diagnosis": "diagnose", "disposition": "dispose", "admit": "dispose",
+    "finish": "end",
+}  # fmt: skip
+MAX_CHARS = 20_000
+MAX_TURN_CHARS = 200_000
+MAX_ACTIONS = 25
+
+HELP = """\
+ask: WORDS            ask or tell the patient something (say: is the same)
+examine: WHAT         examine: heart
+order: TEST           order: 12-lead ECG
+treat: DRUG DOSE ROUTE    treat: aspirin 300 mg po
+procedure: WHAT       procedure: iv access
+consult: WHOM         consult: cardiology
+wait: TIME            wait: 10m, or wait: result
+note: TEXT            write in the notes
+diagnose: FIRST; SECOND   ranked, most likely first
+dispose: WHERE        dispose: icu
+end:                  leave the encounter
+Several actions in one turn: a line each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing a doctor does: a verb and its words."""
+
+    kind: DoctorKind
+    text: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", tidy(self.text).rstrip("; \n"))
+
+    def __str__(self) -> str:
+        return show([self])
+
+
+def ask(text: str) -> Action:
+    """Ask the patient something."""
+    return Action("ask", text)
+
+
+def say(text: str) -> Action:
+    """Tell the patient something."""
+    return Action("say", text)
+
+
+def examine(what: str) -> Action:
+    """Examine a part or system."""
+    return Action("examine", what)
+
+
+def order(test: str) -> Action:
+    """Order a test."""
+    return Action("order", test)
+
+
+def treat(drug: str, *, dose: str = "", route: str = "") -> Action:
+    """Give a drug, fluid or gas: ``treat("aspirin", dose="300 mg", route="po")``."""
+    return Action("treat", " ".join(part for part in (drug, dose, route) if part))
+
+
+def procedure(what: str) -> Action:
+    """Do a procedure or start a nursing measure."""
+    return Action("procedure", what)
+
+
+def consult(whom: str) -> Action:
+    """Call a colleague or a team."""
+    return Action("consult", whom)
+
+
+def wait(how_long: str = "result") -> Action:
+    """Let time pass: a duration, or until the next result."""
+    return Action("wait", how_long)
+
+
+def note(text: str) -> Action:
+    """Write in the notes."""
+    return Action("note", text)
+
+
+def diagnose(*ranked: str) -> Action:
+    """State the diagnosis, or a ranked differential, most likely first."""
+    return Action("diagnose", "; ".join(name.replace(";", ",") for name in ranked))
+
+
+def dispose(where: str) -> Action:
+    """Decide where the patient goes."""
+    return Action("dispose", where)
+
+
+def end() -> Action:
+    """Leave the encounter."""
+    return Action("end")
+
+
+_WORDS = "|".join(sorted((*VERBS, *ALIASES), key=len, reverse=True))
+_START = re.compile(rf"(?:^|(?<=\n)|(?<=;))[ \t]*(?P<verb>{_WORDS})[ \t]*:", re.IGNORECASE)
+_ESCAPE = re.compile(rf"((?:^|(?<=\n)|(?<=;))[ \t]*)(\\*(?:{_WORDS})[ \t]*:)", re.IGNORECASE)
+_ESCAPED = re.compile(rf"((?:^|(?<=\n)|(?<=;))[ \t]*)\\(\\*(?:{_WORDS})[ \t]*:)", re.IGNORECASE)
+_BARE_END = re.compile(r"(?:end|finish)[ \t.!]*\Z", re.IGNORECASE)
+_QUESTION = re.compile(
+    r"(who|what|when|where|why|how|which|do|does|did|have|has|had|are|is|was|were|can|could|any|tell me|describe|would)\b", re.IGNORECASE
+)
+
+
+def tidy(text: str, *, limit: int = MAX_CHARS) -> str:
+    """Return text with one kind of newline, no control or format codes, no lone surrogates, stripped, at most ``limit`` long."""
+    text = text[:limit]
+    if text.isascii() and text.isprintable():
+        return text.strip()
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ").replace("\u2028", "\n").replace("\u2029", "\n")
+    text = "".join(ch for ch in text if ch == "\n" or unicodedata.category(ch) not in {"Cc", "Cf", "Cs", "Co", "Cn"})
+    return text.strip()
+
+
+def parse(text: str) -> list[Action]:
+    """Read a doctor's turn; never fails, and never returns an empty list.
+
+    Text before the first verb is speech. More than MAX_ACTIONS actions are cut; the consult says so.
+    """
+    text = tidy(text, limit=MAX_TURN_CHARS)
+    starts = list(_START.finditer(text))
+    lead = text[: starts[0].start()].rstrip("; \n") if starts else text
+    actions = [_speech(lead)] if lead.strip() or not starts else []
+    for i, match in enumerate(starts):
+        end_at = starts[i + 1].start() if i + 1 < len(starts) else len(text)
+        verb = match["verb"].lower()
+        words = text[match.end() : end_at].strip()
+        actions.append(Action(cast(DoctorKind, ALIASES.get(verb, verb)), _ESCAPED.sub(r"\1\2", words)))
+    return actions
+
+
+def _speech(text: str) -> Action:
+    words = _ESCAPED.sub(r"\1\2", text.strip())
+    if _BARE_END.match(words):
+        return Action("end")
+    return Action("ask" if "?" in words or _QUESTION.match(words) else "say", words)
+
+
+def show(actions: Iterable[Action]) -> str:
+    """Print actions in the grammar, one beginning on each line."""
+    return "\n".join(f"{action.kind}: {_escape(action.text)}".rstrip() for action in actions)
+
+
+def _escape(text: str) -> str:
+    return _ESCAPE.sub(r"\1\\\2", text)
+
+
+# ---- what the words say ------------------------------------------------------------------------------------------------------------
+
+ROUTES: dict[str, str] = {
+    "po": "po", "oral": "po", "orally": "po", "by mouth": "po", "p.o.": "po", "sl": "sl", "sublingual": "sl", "sublingually": "sl",
+    "chew": "chew", "chewed": "chew", "buccal": "buccal", "pr": "pr", "rectal": "pr", "rectally": "pr", "iv": "iv", "i.v.": "iv",
+    "intravenous": "iv", "intravenously": "iv", "im": "im", "i.m.": "im", "intramuscular": "im", "intramuscularly": "im", "sc": "sc",
+    "subcut": "sc", "subcutaneous": "sc", "subcutaneously": "sc", "sq": "sc", "io": "io", "intraosseous": "io", "inh": "inh",
+    "inhaled": "inh", "inhaler": "inh", "spacer": "inh", "neb": "neb", "nebs": "neb", "nebulised": "neb", "nebulized": "neb",
+    "nebuliser": "neb", "nebulizer": "neb", "nasal": "in", "intranasal": "in", "topical": "top", "top": "top", "transdermal": "td",
+    "patch": "td", "pv": "pv", "vaginal": "pv", "mask": "inh", "nasal cannula": "inh", "non-rebreather": "inh",
+}  # fmt: skip
+_ROUTE = re.compile(r"(?<![\w-])(" + "|".join(re.escape(word) for word in sorted(ROUTES, key=len, reverse=True)) + r")(?![\w-])", re.I)
+_NUMBER = r"(\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)"
+_UNIT = (
+    r"(micrograms?|mcg|µg|μg|ug|milligrams?|mg|grams?|gm?|kg|millilitres?|milliliters?|mls?|cc|litres?|liters?|l|units?|iu|u|"
+    r"millimol(?:es?)?|mmol|meq|joules?|j)"
+)
+_DOSE = re.compile(
+    rf"(?<![\w.]){_NUMBER}\s*{_UNIT}(?:\s*(?:/|per\s+)\s*(kg|kilo(?:gram)?))?(?:\s*(?:/|per\s+|an?\s+)\s*(h|hr|hour|min|minute))?(?![\w])",
+    re.IGNORECASE,
+)
+_DOSE_TAIL = re.compile(r"\b(stat|now|bolus|infusion|over|once|daily|bd|tds|qds|od|prn|every|q\d+h|for|via|by|through|then|loading|dose|of|at|with|as|an?)\b", re.I)
+
+_TIMES = re.compile(r"\b\d+\s*(?:min(?:ute)?s?|h(?:ou)?rs?|h|days?|weeks?|times?|tabs?|tablets?|puffs?|doses?)\b", re.I)
+
+
+def _measure(unit: str) -> tuple[str, float]:
+    """Return the base measure of a unit and the factor to it: mg, ml, units, mmol or j."""
+    unit = unit.lower()
+    if unit in {"mcg", "µg", "μg", "ug"} or unit.startswith("microgram"):
+        return "mg", 0.001
+    if unit == "mg" or unit.startswith("milligram"):
+        return "mg", 1.0
+    if unit in {"g", "gm"} or unit.startswith("gram"):
+        return "mg", 1000.0
+    if unit == "kg":
+        return "mg", 1e6
+    if unit in {"ml", "mls", "cc"} or unit.startswith("millil"):
+        return "ml", 1.0
+    if unit == "l" or unit.startswith("lit"):
+        return "ml", 1000.0
+    if unit in {"u", "iu"} or unit.startswith("unit"):
+        return "units", 1.0
+    if unit in {"meq", "mmol"} or unit.startswith("millimol"):
+        return "mmol", 1.0
+    return "j", 1.0
+
+
+def dose_args(text: str, *, weight_kg: float | None = None) -> dict[str, Any]:
+    """Read doses and route from words, in base units.
+
+    ``"aspirin 300 mg po"`` -> ``{"dose_mg": 300.0, "route": "po"}``. Doses per kilogram give ``dose_mg_per_kg`` and, with a weight,
+    ``dose_mg``; with a weight an absolute dose gives its ``…_per_kg`` too. Rates give ``rate_ml_per_h`` and the like; gas flow
+    ``flow_l_min``; energy ``energy_j``.
+    """
+    args: dict[str, Any] = {}
+    for number, unit, per_kg, per_time in _DOSE.findall(text):
+        base, factor = _measure(unit)
+        amount = float(number.replace(",", "")) * factor
+        if base == "ml" and per_time.lower().startswith("min") and not per_kg and amount >= 200:
+            args.setdefault("flow_l_min", _round(amount / 1000))
+            continue
+        if base == "j":
+            args.setdefault("energy_j", _round(amount))
+            continue
+        if per_time:
+            amount *= 60 if per_time.lower().startswith("min") else 1
+        stem, tail = (f"rate_{base}", "_h") if per_time else (f"dose_{base}", "")
+        whole, by_weight = (f"{stem}_per_h", f"{stem}_per_kg_h") if tail else (stem, f"{stem}_per_kg")
+        args.setdefault(by_weight if per_kg else whole, _round(amount))
+        if weight_kg:
+            other = amount * weight_kg if per_kg else amount / weight_kg
+            args.setdefault(whole if per_kg else by_weight, _round(other))
+    route = _ROUTE.search(text)
+    if route:
+        args["route"] = ROUTES[route[1].lower()]
+    return args
+
+
+def _round(value: float) -> float:
+    return float(f"{value:.6g}")
+
+
+def drug_words(text: str) -> str:
+    """Return the words of an order without doses, routes and how-to: ``"Aspirin 300 mg PO stat"`` -> ``"aspirin"``."""
+    bare = _DOSE.sub(" ", text)
+    bare = _ROUTE.sub(" ", bare)
+    bare = _DOSE_TAIL.sub(" ", bare)
+    bare = _TIMES.sub(" ", bare)
+    bare = re.sub(r"(?<![\w.])\d+(?:\.\d+)?(?![\w%.-])", " ", bare)
+    return re.sub(r"(?:[\s,;:()]|\.(?!\d))+", " ", bare).strip().lower()
+
+
+def wait_seconds(text: str) -> int | None:
+    """Read how long to wait; None means until the next result or event. Unreadable words raise ValueError."""
+    words = text.strip().lower().removeprefix("for ").strip()
+    if words in {"", "result", "results", "next", "until result", "until results", "for results", "for result", "next result"}:
+        return None
+    compact = re.sub(r"\s*(seconds?|secs?)\b", "s", words)
+    compact = re.sub(r"\s*(minutes?|mins?)\b", "m", compact)
+    compact = re.sub(r"\s*(hours?|hrs?)\b", "h", compact)
+    compact = re.sub(r"\s*days?\b", "d", compact)
+    if re.fullmatch(r"\d+(\.\d+)?", compact):
+        compact += "m"
+    return seconds(compact.replace(" and ", "").replace(" ", ""))
+
+
+def ranked(text: str) -> list[str]:
+    """Read a ranked list of diagnoses: ``"1. PE; 2. pneumonia"`` -> ``["PE", "pneumonia"]``."""
+    parts = re.split(r"[;\n>]|(?:^|\s)\d{1,2}[.)]\s", text)
+    return [part.strip(" .,-*") for part in parts if part.strip(" .,-*")][:20]

@@ -1,0 +1,87 @@
+"""Doctors: anything with ``reset`` and ``act``.
+
+The rule: an agent sees text and answers text. The built-in ones that look at the case (golden, shotgun) are yard-sticks, not contestants.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from typing import Any, Literal, Protocol, cast, runtime_checkable
+
+from medsim import document, library
+from medsim.agent.script import Golden, Inert, Interviewer, RandomDoctor, Shotgun
+from medsim.case import Case
+from medsim.case.part import CODE, Part
+from medsim.errors import CaseError, did_you_mean
+from pydantic import Field
+
+
+@runtime_checkable
+class Agent(Protocol):
+    """A doctor policy."""
+
+    def reset(self, seed: int) -> None:
+        """Prepare for a new encounter; all chance comes from the seed."""
+        ...
+
+    def act(self, observation: str) -> str:
+        """Answer what was observed with one turn in the action grammar."""
+        ...
+
+
+Maker = Callable[[Case], Agent]
+
+KINDS: dict[str, Callable[..., Agent]] = {
+    "golden": Golden,
+    "inert": lambda case, **params: Inert(**params),
+    "shotgun": Shotgun,
+    "random": lambda case, **params: RandomDoctor(**params),
+    "interviewer": lambda case, **params: Interviewer(**params),
+}
+
+
+class AgentRecipe(Part):
+    """One YAML file of ``agents/``: which kind of doctor, with which settings."""
+
+    schema_: Literal["medsim.agent/1"] = Field(alias="schema")
+    id: str = Field(pattern=CODE)
+    kind: str
+    description: str = ""
+    params: dict[str, Any] = {}
+
+
+def make(name: str) -> tuple[str, Maker]:
+    """Return an agent's name and a maker of it for each case.
+
+    ``name`` is a shipped agent, the path of a recipe, or ``module:attribute`` for a class of one's own (called without arguments).
+    """
+    if ":" in name and not name.endswith((".yaml", ".yml")):
+        return name, _own(name)
+    recipe = document.validate(document.read(library.find("agents", name)), AgentRecipe)
+    kind = KINDS.get(recipe.kind)
+    if kind is None:
+        raise CaseError(f"{name}: no agent kind '{recipe.kind}'.{did_you_mean(recipe.kind, KINDS)} Known: {', '.join(KINDS)}.")
+    try:
+        return recipe.id, lambda case: kind(case, **recipe.params)
+    except TypeError as error:
+        raise CaseError(f"{name}: the settings {sorted(recipe.params)} do not fit kind '{recipe.kind}' ({error}).") from error
+
+
+def _own(name: str) -> Maker:
+    module, _, attribute = name.partition(":")
+    try:
+        found = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise CaseError(f"No agent '{name}': {error}. Give module:attribute of a class that can be imported from here.") from error
+
+    def maker(case: Case) -> Agent:
+        agent = found()
+        if not isinstance(agent, Agent):
+            raise CaseError(f"'{name}' is no agent: it needs reset(seed) and act(observation) -> str.")
+        return cast(Agent, agent)
+
+    return maker
+
+
+__all__ = ["Agent", "AgentRecipe", "Golden", "Inert", "Interviewer", "Maker", "RandomDoctor", "Shotgun", "make"]

@@ -1,0 +1,270 @@
+"""A case: everything about one simulated encounter, and what each seat may see of it.
+
+The rule: the truth has a type of its own. ``Case`` never leaves the controller; the patient's seat gets ``case.brief()``, the doctor
+gets ``case.door()``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from pydantic import Field, model_validator
+
+from medsim import document
+from medsim.case.body import CaseAction, Media, Place, Process, State
+from medsim.case.checklist import Rubric
+from medsim.case.part import CODE, Many, Part, Seconds
+from medsim.case.person import Challenge, Fact, Informant, Name, Patient, Persona, Sex, Unknown
+from medsim.errors import CaseError, did_you_mean
+
+MAX_CASE_BYTES = 512_000
+
+
+class Source(Part):
+    """Where a timing, dose or claim comes from."""
+
+    id: str = Field(pattern=CODE)
+    title: str
+    year: int | None = None
+    used_for: str = ""
+
+
+class Provenance(Part):
+    """Where the case comes from and who has looked at it."""
+
+    origin: Literal["original", "imported", "generated"]
+    authors: Many[str] = ()
+    created: str | None = None
+    clinical_review: Literal["pending", "reviewed", "not_applicable"] = "pending"
+    reviewers: Many[str] = ()
+    sources: tuple[Source, ...] = ()
+    notes: Many[str] = ()
+    file: str | None = None
+    line: int | None = None
+    sha256: str | None = None
+    flags: Many[str] = ()
+
+
+class Blueprint(Part):
+    """What the case is for."""
+
+    specialty: Many[str]
+    setting: Place
+    population: Literal["adult", "child", "infant", "pregnant", "older_adult"] = "adult"
+    level: str = "resident"
+    objectives: Many[str] = ()
+    tags: Many[str] = ()
+
+
+class Limits(Part):
+    """When we cut the encounter off."""
+
+    sim: Seconds = 7200
+    turns: int = Field(default=60, ge=1, le=1000)
+
+
+class Encounter(Part):
+    """One visit."""
+
+    id: str = Field(pattern=CODE)
+    location: Place
+    start: str
+    """Local date and time, ISO 8601."""
+    limits: Limits = Limits()
+    door_note: str
+    task: str = "Take the history, examine, investigate, treat and decide as you see fit."
+    gap: Seconds = 0
+    """Simulated time since the visit before."""
+
+
+class Diagnosis(Part):
+    """A diagnosis with the names that count as naming it."""
+
+    name: str
+    code: str | None = None
+    """ICD-10-CM."""
+    accept: Many[str] = ()
+    must_not_miss: bool = False
+
+
+class ChoiceQuestion(Part):
+    """A multiple-choice question kept from an imported item."""
+
+    text: str
+    options: tuple[str, ...] = Field(min_length=2)
+    answer: int = Field(ge=0)
+    kind: Literal["diagnosis", "other"] = "diagnosis"
+
+
+class Truth(Part):
+    """What is really the matter."""
+
+    diagnosis: Diagnosis
+    differential: tuple[Diagnosis, ...] = ()
+    disposition: Many[str] = ()
+    """Accepted disposition codes: home, ward, icu, theatre, cath_lab, psychiatric_unit, ..."""
+    question: ChoiceQuestion | None = None
+
+
+class Brief(NamedTuple):
+    """All that the patient's seat may know: no diagnosis, no states, no results, no rubric."""
+
+    case_id: str
+    name: Name
+    age: str
+    sex: Sex
+    informant: Informant
+    persona: Persona
+    opening: str
+    unknown: Unknown
+    facts: tuple[Fact, ...]
+    secrets: tuple[str, ...]
+
+
+class Case(Part):
+    """A complete case of ``medsim.case/1``."""
+
+    schema_: Literal["medsim.case/1"] = Field(alias="schema")
+    id: str = Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$", max_length=80)
+    version: str = Field(pattern=r"^\d+\.\d+\.\d+$")
+    title: str
+    grade: Literal["compiled", "documented"] = "compiled"
+    language: str = "en"
+    license: str
+    provenance: Provenance
+    blueprint: Blueprint
+    encounters: tuple[Encounter, ...] = Field(min_length=1)
+    patient: Patient
+    actions: dict[str, CaseAction] = {}
+    initial: str
+    states: dict[str, State] = Field(min_length=1)
+    processes: tuple[Process, ...] = ()
+    media: tuple[Media, ...] = ()
+    outcome: Truth
+    rubric: Rubric
+    golden: tuple[str, ...] = ()
+    """One entry a turn, in the action grammar: the doctor who does everything right."""
+    unlisted: Literal["vocabulary", "unavailable"] = "vocabulary"
+    """Orders the case does not author: a normal result from the shared vocabulary, or not available."""
+
+    @model_validator(mode="after")
+    def _whole(self) -> Case:
+        """Refuse references to states, media or processes that do not exist."""
+        known = set(self.states)
+        for where, name in self._state_references():
+            if name not in known:
+                raise ValueError(f"{where}: no state '{name}'.{did_you_mean(name, known)} States: {', '.join(self.states)}.")
+        for what, ids in (
+            ("process", [process.id for process in self.processes]),
+            ("media", [slot.id for slot in self.media]),
+            ("encounter", [encounter.id for encounter in self.encounters]),
+        ):
+            twice = {name for name in ids if ids.count(name) > 1}
+            if twice:
+                raise ValueError(f"{what} id '{min(twice)}' stands twice")
+        slots = {slot.id for slot in self.media}
+        for code, action in self.actions.items():
+            for result in action.result.values():
+                if result.media and result.media not in slots:
+                    raise ValueError(f"actions.{code}: no media '{result.media}'.{did_you_mean(result.media, slots)}")
+        if self.outcome.question and self.outcome.question.answer >= len(self.outcome.question.options):
+            raise ValueError("outcome.question.answer must be the index of an option, counted from 0")
+        return self
+
+    def _state_references(self) -> list[tuple[str, str]]:
+        found = [("initial", self.initial)]
+        for name, state in self.states.items():
+            found += [(f"states.{name}.react[{i}].to", react.to) for i, react in enumerate(state.react)]
+            found += [(f"states.{name}.timers[{i}].to", timer.to) for i, timer in enumerate(state.timers)]
+        for process in self.processes:
+            for before, after in process.to.items():
+                found += [(f"processes.{process.id}.to", before), (f"processes.{process.id}.to", after)]
+        for code, action in self.actions.items():
+            names = [*action.result, *action.answer]
+            found += [(f"actions.{code}", name) for name in names if name != "_"]
+            found += [(f"actions.{code}.contraindications", name) for item in action.contraindications for name in item.states]
+        for challenge in self.patient.challenges:
+            found += [(f"challenges.{challenge.id}", name) for name in (*challenge.when.state, *challenge.only_in)]
+        return found
+
+    @cached_property
+    def hash(self) -> str:
+        """sha256 of the canonical JSON of the whole case, first 16 hex digits."""
+        text = json.dumps(self.model_dump(mode="json", by_alias=True), sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def brief(self) -> Brief:
+        """What the patient's seat may see."""
+        patient = self.patient
+        facts = tuple(fact.model_copy(update={"truth": None}) for fact in patient.every_fact() if fact.tier != "never")
+        return Brief(
+            self.id, patient.name, str(patient.age), patient.sex, patient.informant, patient.persona, patient.opening,
+            patient.unknown, facts, patient.secrets.terms,
+        )  # fmt: skip
+
+    def challenge(self, name: str) -> Challenge:
+        """Return a challenge by id."""
+        return next(challenge for challenge in self.patient.challenges if challenge.id == name)
+
+
+def load(path: Path) -> Case:
+    """Read a case file; raise CaseError with file, line and what to write instead."""
+    return document.validate(document.read(path, limit=MAX_CASE_BYTES), Case)
+
+
+def loads(text: str, source: str = "<text>") -> Case:
+    """Read a case from YAML text."""
+    return document.validate(document.parse(text, source), Case)
+
+
+def dumps(case: Case) -> str:
+    """Write a case as YAML that ``loads`` reads back to an equal case."""
+    import yaml
+
+    data = authored(case)
+    return str(yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=120))
+
+
+def authored(part: Part) -> dict[str, Any]:
+    """Return a part as plain data in the form an author would write: durations as text, defaults left out."""
+    return _plain(part)  # type: ignore[no-any-return]
+
+
+def _plain(value: Any) -> Any:
+    from medsim.case.part import clock
+
+    if isinstance(value, Part):
+        found: dict[str, Any] = {}
+        for name, field in type(value).model_fields.items():
+            held = getattr(value, name)
+            if name not in value.model_fields_set and held == field.get_default(call_default_factory=True):
+                continue
+            timed = field.json_schema_extra is None and _is_duration(field) and held is not None
+            found[field.alias or name] = clock(held) if timed else _plain(held)
+        return found
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return value
+
+
+def _is_duration(field: Any) -> bool:
+    from medsim.case.part import seconds
+
+    marks = list(field.metadata)
+    for option in getattr(field.annotation, "__args__", ()):
+        marks += getattr(option, "__metadata__", ())
+    return any(getattr(mark, "func", None) is seconds for mark in marks)
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema of ``medsim.case/1``, for editors."""
+    return Case.model_json_schema(by_alias=True)
+
+
+__all__ = ["Brief", "Case", "CaseError", "Fact", "Rubric", "authored", "dumps", "load", "loads", "schema"]

@@ -1,0 +1,142 @@
+"""The command line: one verb a job.
+
+The rule: data on stdout, progress and complaints on stderr; exit 0 when all went well, 1 when encounters failed or lint found errors,
+2 when the command or its input was wrong, 130 when interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from medsim.errors import MedsimError, did_you_mean
+from medsim.version import __version__
+
+NOTICE = "For research and teaching, not for care."
+
+_EPILOGS = {
+    "cases": "examples:\n  medsim cases --setting ed\n  medsim cases show winter-cough\n  medsim cases show winter-cough --truth\n  medsim cases schema > case.schema.json",
+    "lint": "example:\n  medsim lint cases/starter",
+    "run": "examples:\n  medsim run --agents golden,inert,interviewer --trials 3\n  medsim run --cases my_pack --agents my_module:MyDoctor --store runs.db\n  medsim run --resume",
+    "play": "example:\n  medsim play winter-cough --name ann",
+    "show": "examples:\n  medsim show                 (list)\n  medsim show 3fa9            (one; the beginning of its id is enough)",
+    "replay": "example:\n  medsim replay 3fa9",
+    "score": "example:\n  medsim score --run run-1a2b3c --rubric communication",
+    "import": "example:\n  medsim import agentclinic agentclinic_medqa.jsonl --to packs/medqa",
+    "export": "example:\n  medsim export --run run-1a2b3c > trajectories.jsonl",
+}
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what was meant."""
+
+    def error(self, message: str) -> NoReturn:
+        if "invalid choice" in message and "'" in message:
+            given = message.split("'")[1]
+            message = f"no verb '{given}'.{did_you_mean(given, _EPILOGS)} Verbs: {', '.join(_EPILOGS)}."
+        self.print_usage(sys.stderr)
+        self.exit(2, f"medsim: {message} Help: medsim --help\n")
+
+
+def parser() -> argparse.ArgumentParser:
+    """Build the command line."""
+    top = _Parser(prog="medsim", description=f"Simulated clinical encounters. {NOTICE}")
+    top.add_argument("--version", action="version", version=f"medsim {__version__}")
+    verbs = top.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=_Parser)
+
+    def verb(name: str, summary: str) -> argparse.ArgumentParser:
+        made = verbs.add_parser(
+            name, help=summary, description=f"{summary[0].upper()}{summary[1:]}. {NOTICE}", epilog=_EPILOGS[name], formatter_class=argparse.RawDescriptionHelpFormatter
+        )
+        made.add_argument("--json", action="store_true", help="print JSON on stdout")
+        return made
+
+    def stored(made: argparse.ArgumentParser) -> None:
+        made.add_argument("--store", default="medsim.db", help="database file or SQLAlchemy URL (default: medsim.db)")
+        made.add_argument("--run", help="only this run" if made.prog.split()[-1] != "run" else "name of the run")
+
+    cases = verb("cases", "list cases, or show one")
+    cases.add_argument("what", nargs="?", choices=["list", "show", "schema"], default="list", help="list (default), show ID, or schema (JSON Schema)")
+    cases.add_argument("id", nargs="?", help="case id or file, for show")
+    cases.add_argument("--truth", action="store_true", help="with show: everything, the diagnosis included")
+    cases.add_argument("--pack", action="append", help="pack name or folder (default: all shipped packs)")
+    for name in ("specialty", "setting", "population", "tag", "grade"):
+        cases.add_argument(f"--{name}", action="append", help=f"only this {name}")
+
+    lint = verb("lint", "say what is wrong with cases")
+    lint.add_argument("path", nargs="+", help="case file, folder or pack name")
+    lint.add_argument("--no-gates", action="store_true", help="only what can be read off, without playing")
+
+    run = verb("run", "play agents over cases, score and store")
+    run.add_argument("--env", help="environment recipe (name or file; default: Consult-v0)")
+    run.add_argument("--cases", action="append", help="pack, folder, case file or case id (may be repeated; default: the recipe's)")
+    run.add_argument("--agents", default="golden,interviewer,random,shotgun,inert", help="comma-separated names, recipe files or module:attribute")
+    run.add_argument("--trials", type=int, default=1, help="encounters for each case and agent (default: 1)")
+    run.add_argument("--seed", type=int, default=0, help="seed of all chance (default: 0)")
+    run.add_argument("--jobs", type=int, default=1, help="encounters at the same time (default: 1; more pays with agents that wait)")
+    run.add_argument("--resume", action="store_true", help="go on with the newest run of this configuration, or with --run")
+    stored(run)
+
+    play = verb("play", "be the doctor")
+    play.add_argument("case", help="case id or file")
+    play.add_argument("--name", default="me", help="stored as human:NAME")
+    play.add_argument("--seed", type=int, default=0, help="seed of all chance (default: 0)")
+    play.add_argument("--store", default="medsim.db", help="database file or SQLAlchemy URL (default: medsim.db)")
+
+    for name, summary in (("show", "list stored trajectories, or show one"), ("replay", "play a stored trajectory again and show it")):
+        made = verb(name, summary)
+        made.add_argument("id", nargs="?" if name == "show" else None, help="trajectory id, or its beginning")
+        made.add_argument("--truth", action="store_true", help="also states, facts and topics")
+        stored(made)
+        made.add_argument("--cases", action="append", help="where the case is, if it is not shipped (pack, folder or file)")
+    score = verb("score", "score stored trajectories again with a rubric")
+    score.add_argument("id", nargs="*", help="trajectory ids (default: all of --run)")
+    score.add_argument("--rubric", help="rubric name or file (default: each case's own)")
+    score.add_argument("--cases", action="append", help="where the cases are, if not shipped")
+    stored(score)
+
+    imported = verb("import", "turn a public data set into a case pack")
+    imported.add_argument("format", help="agentclinic")
+    imported.add_argument("file", help="the data file, from your own copy")
+    imported.add_argument("--to", help="folder of the pack (default: the file's name)")
+
+    export = verb("export", "write trajectories as JSON lines")
+    export.add_argument("id", nargs="*", help="trajectory ids (default: all)")
+    export.add_argument("--out", help="file (default: stdout)")
+    stored(export)
+    return top
+
+
+_HOMES = {
+    "cases": "content", "lint": "content", "import": "content", "run": "running", "play": "playing", "show": "reading", "replay": "reading",
+    "score": "reading", "export": "reading",
+}  # fmt: skip
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; return its exit code."""
+    arguments = parser().parse_args(argv)
+    try:
+        home = importlib.import_module(f"medsim.cli.{_HOMES[arguments.verb]}")
+        code: int = getattr(home, f"do_{arguments.verb}")(arguments)
+        sys.stdout.flush()
+        return code
+    except MedsimError as error:
+        _complain(str(error))
+        return 2
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        _complain("interrupted")
+        return 130
+
+
+def _complain(message: str) -> None:
+    from medsim.viewer import safe
+
+    print(f"medsim: {safe(message)}", file=sys.stderr)

@@ -1,0 +1,140 @@
+"""Verbs about content: cases, lint, import."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from medsim import case as case_module
+from medsim import importers, library
+from medsim import recipe as recipes
+from medsim.case import Case
+from medsim.cli.output import console, number, print_json, remark, table
+from medsim.errors import CaseError, MedsimError
+from medsim.lint import Finding, GateReport, lint
+from medsim.recipe import Select
+
+
+def do_cases(arguments: argparse.Namespace) -> int:
+    """List cases, show one, or print the schema."""
+    if arguments.what == "schema":
+        print_json(case_module.schema())
+    elif arguments.what == "show":
+        if not arguments.id:
+            raise CaseError("Which case? For example: medsim cases show winter-cough. List them: medsim cases")
+        _show(_find(arguments.id, arguments.pack), truth=arguments.truth, as_json=arguments.json)
+    else:
+        _list(arguments)
+    return 0
+
+
+def _find(name: str, packs: list[str] | None) -> Case:
+    if packs:
+        return recipes.load_cases(packs, Select(id=(name,)))[0]
+    return recipes.case_named(name)
+
+
+def _list(arguments: argparse.Namespace) -> None:
+    select = Select(**{name: tuple(getattr(arguments, name) or ()) for name in ("specialty", "setting", "population", "tag", "grade")})
+    found = recipes.load_cases(tuple(arguments.pack or library.names("cases")), select)
+    rows = [_row(case) for case in found]
+    if arguments.json:
+        print_json(rows)
+        return
+    columns = {"id": "left", "title": "left", "specialty": "left", "setting": "left", "who": "left", "grade": "left", "facts": "right", "items": "right"}
+    console().print(table(columns, [[str(row[name]) for name in columns] for row in rows]))
+    remark(f"{len(rows)} cases. medsim cases show ID for the door note. For research and teaching, not for care.")
+
+
+def _row(case: Case) -> dict[str, Any]:
+    plan = case.blueprint
+    return {
+        "id": case.id, "title": case.title, "specialty": ", ".join(plan.specialty), "setting": plan.setting, "who": plan.population,
+        "grade": case.grade, "facts": len(case.patient.every_fact()), "items": len(case.rubric.items), "tags": list(plan.tags),
+        "license": case.license, "clinical_review": case.provenance.clinical_review, "hash": case.hash,
+    }  # fmt: skip
+
+
+def _show(case: Case, *, truth: bool, as_json: bool) -> None:
+    if truth:
+        shown = case.model_dump(mode="json", by_alias=True, exclude_defaults=True) if as_json else case_module.dumps(case)
+    else:
+        shown = {
+            "id": case.id, "title": case.title, "license": case.license, "clinical_review": case.provenance.clinical_review,
+            "encounters": [{"location": visit.location, "start": visit.start, "door_note": visit.door_note, "task": visit.task} for visit in case.encounters],
+        }  # fmt: skip
+    if as_json:
+        print_json(shown)
+    elif isinstance(shown, str):
+        console().print(shown, soft_wrap=True, end="")
+    else:
+        for visit in case.encounters:
+            console().print(f"{case.title}\n[{visit.location}, {visit.start}]\n{visit.door_note}\n{visit.task}", soft_wrap=True)
+        remark(f"{case.license}; clinical review: {case.provenance.clinical_review}. Play it: medsim play {case.id}")
+
+
+def do_lint(arguments: argparse.Namespace) -> int:
+    """Lint case files, folders or packs; exit 1 where there are errors."""
+    report, bad = [], 0
+    for name in arguments.path:
+        for path in library.pack_files(library.shipped_cases().get(name, Path(name)) if not Path(name).exists() else name):
+            entry = _lint_one(path, gates=not arguments.no_gates)
+            bad += entry["errors"]
+            report.append(entry)
+            if not arguments.json:
+                _print_lint(entry)
+    if arguments.json:
+        print_json(report)
+    return 1 if bad else 0
+
+
+def _lint_one(path: Path, *, gates: bool) -> dict[str, Any]:
+    try:
+        findings, report = lint(recipes.load_case(path), run_gates=gates)
+    except MedsimError as error:
+        findings, report = [Finding("error", "cannot-load", str(path), str(error))], None
+    errors = sum(finding.level == "error" for finding in findings)
+    return {"path": str(path), "errors": errors, "findings": [finding._asdict() for finding in findings], "gates": _gates(report)}
+
+
+def _gates(report: GateReport | None) -> dict[str, Any] | None:
+    if report is None:
+        return None
+    cards = {"golden": report.golden, "inert": report.inert, "shotgun": report.shotgun}
+    return {
+        **{name: {"raw": card.raw, "score": card.score, "passed": card.passed, "coverage": card.coverage, "critical": list(card.critical)} for name, card in cards.items()},
+        "golden_minutes": report.trajectory.outcome.seconds / 60, "scripts": report.scripts,
+    }  # fmt: skip
+
+
+def _print_lint(entry: dict[str, Any]) -> None:
+    out = console()
+    out.print(_headline(entry), soft_wrap=True)
+    for finding in entry["findings"]:
+        out.print(f"  {finding['level']:7} {finding['rule']}: {finding['where']}: {finding['message']}", soft_wrap=True)
+    if entry["gates"]:
+        shown = [f"{name} {number(entry['gates'][name]['raw'])}{' passed' if entry['gates'][name]['passed'] else ''}" for name in ("golden", "inert", "shotgun")]
+        out.print(f"  gates: {', '.join(shown)}; golden takes {entry['gates']['golden_minutes']:.0f} simulated min; {entry['gates']['scripts']} scripts played")
+
+
+def _headline(entry: dict[str, Any]) -> str:
+    count = entry["errors"]
+    return f"{entry['path']}: {'no errors' if not count else f'{count} errors'}"
+
+
+def do_import(arguments: argparse.Namespace) -> int:
+    """Import a data set as a case pack."""
+    imported = importers.importer(arguments.format)(Path(arguments.file))
+    folder = Path(arguments.to or Path(arguments.file).stem)
+    importers.write(arguments.format, imported, folder)
+    counts = {status: sum(row.status == status for row in imported.rows) for status in ("imported", "flagged", "refused")}
+    if arguments.json:
+        print_json({"folder": str(folder), "counts": counts, "rows": [row._asdict() for row in imported.rows]})
+    else:
+        rows = [[str(row.line), row.case_id or "-", row.status, "; ".join(row.reasons)] for row in imported.rows if row.status != "imported"]
+        if rows:
+            console().print(table({"line": "right", "case": "left", "status": "left", "why": "left"}, rows))
+        console().print(f"{len(imported.cases)} cases in {folder}: {counts['imported']} clean, {counts['flagged']} flagged, {counts['refused']} refused", soft_wrap=True)
+        remark(f"The whole report: {folder / 'report.csv'}. Run them: medsim run --cases {folder} --agents interviewer")
+    return 0 if imported.cases else 1

@@ -1,0 +1,153 @@
+"""Verbs about what is stored: show, replay, score, export."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TextIO
+
+from medsim import document, library
+from medsim import recipe as recipes
+from medsim.case import Case
+from medsim.case.checklist import Rubric
+from medsim.cli.output import console, number, print_json, remark, table
+from medsim.errors import CaseError, StoreError
+from medsim.rollout import replay
+from medsim.rubric import score
+from medsim.store import Store
+from medsim.trajectory import Trajectory
+from medsim.viewer import encounter_page
+
+
+def do_show(arguments: argparse.Namespace) -> int:
+    """List stored trajectories, or show one with its scores."""
+    store = Store(arguments.store, create=False)
+    if not arguments.id:
+        _list(store, arguments)
+        return 0
+    trajectory = store.load(arguments.id, run=arguments.run)
+    scores = store.scores(trajectory.id, run=trajectory.run)
+    _page(trajectory, scores, arguments)
+    return 0
+
+
+def _list(store: Store, arguments: argparse.Namespace) -> None:
+    rows = store.list(run=arguments.run)
+    if arguments.json:
+        print_json(rows)
+        return
+    columns = {
+        "id": "left", "run": "left", "case": "left", "agent": "left", "trial": "right", "score": "right", "passed": "left", "critical": "right",
+        "turns": "right", "sim. min": "right", "cost $": "right", "status": "left",
+    }  # fmt: skip
+    shown = [
+        [
+            row["id"], row["run"], row["case_id"], row["agent"], str(row["trial"]), number(row["score"]), {1: "yes", 0: "no", None: "-"}[row["passed"]],
+            str(row["critical"] or 0), str(row["turns"]), number(row["seconds"] / 60, 0), number(row["cost"], 0), row["status"],
+        ]
+        for row in rows
+    ]  # fmt: skip
+    console().print(table(columns, shown))
+    remark(f"{len(rows)} trajectories in {store.shown}. medsim show ID for one.")
+
+
+def _page(trajectory: Trajectory, scores: list[dict[str, Any]], arguments: argparse.Namespace) -> None:
+    if arguments.json:
+        print_json({"trajectory": trajectory.data(), "scores": scores})
+    else:
+        console().print(encounter_page(trajectory, scores, truth=arguments.truth))
+
+
+def do_replay(arguments: argparse.Namespace) -> int:
+    """Play a stored trajectory again from its own words; show it where it comes out the same."""
+    store = Store(arguments.store, create=False)
+    trajectory = store.load(arguments.id, run=arguments.run)
+    case = _case_of(trajectory, arguments.cases, store)
+    consult = replay(case, trajectory)
+    _page(trajectory, store.scores(trajectory.id, run=trajectory.run), arguments)
+    remark(f"Replayed: {len(consult.events)} events, identical to what is stored.")
+    return 0
+
+
+def _case_of(trajectory: Trajectory, places: list[str] | None, store: Store) -> Case:
+    """Find the very version of the case that a trajectory was played on."""
+    recipe = next((row["config"].get("recipe", {}) for row in store.runs() if row["id"] == trajectory.run), {})
+    names = [*(places or ()), *recipe.get("cases", ()), *library.names("cases")]
+    for name in dict.fromkeys(names):
+        try:
+            found = recipes.load_cases([name])
+        except CaseError:
+            if name in (places or ()):
+                raise
+            continue
+        for case in found:
+            if case.hash == trajectory.case_hash:
+                return case
+    raise CaseError(
+        f"Case '{trajectory.case_id}' with hash {trajectory.case_hash} was not found: the file is elsewhere (give --cases FOLDER) or has changed since."
+    )
+
+
+def do_score(arguments: argparse.Namespace) -> int:
+    """Add scores by a rubric beside those there are."""
+    if not arguments.id and not arguments.run:
+        raise StoreError("What is to be scored? Give trajectory ids, or --run NAME. List them: medsim show")
+    store = Store(arguments.store, create=False)
+    rubric = _rubric(arguments.rubric) if arguments.rubric else None
+    rows = []
+    for trajectory in _chosen(store, arguments):
+        if trajectory.outcome.status == "error":
+            remark(f"{trajectory.id}: ended in an error and is not scored.")
+            continue
+        card = score(_case_of(trajectory, arguments.cases, store), trajectory.events, trajectory.outcome, rubric=rubric)
+        added = store.add_score(trajectory.id, card, run=trajectory.run)
+        rows.append({"id": trajectory.id, "agent": trajectory.agent, "case": trajectory.case_id, "rubric": card.rubric, "score": card.score,
+                     "passed": card.passed, "coverage": card.coverage, "added": added})  # fmt: skip
+    if arguments.json:
+        print_json(rows)
+    else:
+        columns = {"id": "left", "agent": "left", "case": "left", "rubric": "left", "score": "right", "passed": "left", "coverage": "right", "": "left"}
+        shown = [
+            [row["id"], row["agent"], row["case"], row["rubric"], number(row["score"]), {True: "yes", False: "no", None: "-"}[row["passed"]],
+             f"{row['coverage']:.0%}", "added" if row["added"] else "was there"]
+            for row in rows
+        ]  # fmt: skip
+        console().print(table(columns, shown))
+    return 0 if rows else 1
+
+
+def _rubric(name: str) -> Rubric:
+    rubric = document.validate(document.read(library.find("rubrics", name)), Rubric)
+    return rubric if rubric.id else rubric.model_copy(update={"id": Path(name).stem})
+
+
+def do_export(arguments: argparse.Namespace) -> int:
+    """Write trajectories as JSON lines, each with its scores."""
+    store = Store(arguments.store, create=False)
+    if not arguments.out:
+        return _write_lines(store, arguments, sys.stdout)
+    try:
+        with open(arguments.out, "w", encoding="utf-8") as out:
+            return _write_lines(store, arguments, out)
+    except OSError as error:
+        raise StoreError(f"'{arguments.out}' cannot be written ({error.strerror}). Give another file with --out.") from error
+
+
+def _write_lines(store: Store, arguments: argparse.Namespace, out: TextIO) -> int:
+    count = 0
+    for trajectory in _chosen(store, arguments):
+        line = {**trajectory.data(), "scores": store.scores(trajectory.id, run=trajectory.run)}
+        out.write(json.dumps(line, ensure_ascii=False, sort_keys=True) + "\n")
+        count += 1
+    remark(f"{count} trajectories written.")
+    return 0 if count else 1
+
+
+def _chosen(store: Store, arguments: argparse.Namespace) -> Iterator[Trajectory]:
+    if arguments.id:
+        yield from (store.load(name, run=arguments.run) for name in arguments.id)
+    else:
+        yield from (store.load(row["id"], run=row["run"]) for row in store.list(run=arguments.run))

@@ -1,0 +1,204 @@
+"""The text environment: a consult as a Gymnasium env.
+
+The rule: Gymnasium's contract, kept exactly. All chance comes from ``self.np_random``; what a step returns is built fresh and holds no
+truth; a seat that fails raises.
+"""
+
+from __future__ import annotations
+
+import string
+import sys
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from gymnasium.spaces import Space
+
+from medsim import recipe as recipes
+from medsim.action import HELP
+from medsim.case import Case
+from medsim.consult import Consult
+from medsim.errors import ActionError, CaseError, did_you_mean
+from medsim.patient.scripted import ScriptedPatient
+from medsim.patient.seat import Patient
+from medsim.recipe import Recipe, Reward
+from medsim.rollout import episode_id
+from medsim.rubric import Monitor, Scorecard
+from medsim.rubric.score import ending, tally
+from medsim.trajectory import Trajectory, transcript
+
+_LETTERS = np.array(list(string.ascii_letters + string.digits + " .,?!:;-'°µéß"))
+
+
+class Utterance(Space[str]):
+    """Any text. (Gymnasium's own Text space knows only fixed alphabets.)"""
+
+    def __init__(self, max_length: int = 200_000, seed: int | np.random.Generator | None = None) -> None:
+        self.max_length = int(max_length)
+        super().__init__(dtype=str, seed=seed)
+
+    def sample(self, mask: Any = None, probability: Any = None) -> str:
+        """Draw a short random text."""
+        if mask is not None or probability is not None:
+            raise ValueError("Utterance.sample takes neither mask nor probability.")
+        length = int(self.np_random.integers(1, 40))
+        return "".join(self.np_random.choice(_LETTERS, size=length))
+
+    def contains(self, x: Any) -> bool:
+        """Say whether x is text of at most ``max_length`` characters."""
+        return isinstance(x, str) and len(x) <= self.max_length
+
+    @property
+    def is_np_flattenable(self) -> bool:
+        """Text has no fixed-size array."""
+        return False
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Utterance) and other.max_length == self.max_length
+
+    def __hash__(self) -> int:
+        return hash(("Utterance", self.max_length))
+
+    def __repr__(self) -> str:
+        return f"Utterance({self.max_length})"
+
+
+class ConsultEnv(gym.Env[str, str]):
+    """One encounter as text in, text out.
+
+    Action: a turn in the action grammar (``env.metadata["grammar"]``). Observation: what the doctor sees and hears.
+    Reward: the recipe's terms; each is in the info dict as ``reward_…``. ``terminated``: the doctor ended, or the patient reached a
+    terminal state; ``truncated``: our limit of turns or time.
+    """
+
+    metadata = {"render_modes": ["ansi", "human"], "render_fps": 4, "grammar": HELP}  # noqa: RUF012
+
+    def __init__(
+        self,
+        cases: str | list[str] | None = None,
+        *,
+        recipe: str | Recipe | None = None,
+        patient: Patient | None = None,
+        reward: Reward | dict[str, float] | None = None,
+        max_turns: int | None = None,
+        render_mode: str | None = None,
+    ) -> None:
+        chosen = recipes.load(recipe) if isinstance(recipe, str) else recipe or Recipe(id="Consult-v0")
+        changes: dict[str, Any] = {}
+        if cases is not None:
+            changes["cases"] = (cases,) if isinstance(cases, str) else tuple(cases)
+        if reward is not None:
+            changes["reward"] = reward if isinstance(reward, Reward) else Reward(**reward)
+        if max_turns is not None:
+            changes["turns"] = max_turns
+        self.recipe = chosen.model_copy(update=changes)
+        self.cases: list[Case] = recipes.load_cases(self.recipe.cases, self.recipe.select)
+        self.render_mode = render_mode
+        self.action_space = Utterance()
+        self.observation_space = Utterance()
+        self._patient = patient
+        self._consult: Consult | None = None
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[str, dict[str, Any]]:
+        """Begin an encounter; ``options={"case": id}`` picks the case, otherwise chance does."""
+        super().reset(seed=seed)
+        drawn = self.cases[int(self.np_random.integers(len(self.cases)))]
+        case = self._named(options["case"]) if options and options.get("case") else drawn
+        self._seed = int(self.np_random.integers(2**31))
+        self._consult = Consult(case, seed=self._seed, limits=self.recipe.limits(case))
+        self._seat = self._patient or ScriptedPatient(case.brief())
+        self._monitor = Monitor(case.rubric, case)
+        self._monitor.feed(self._consult.events)
+        self._earned = self._monitor.earned()
+        self._shown = 0
+        if self.render_mode == "human":
+            self.render()
+        return transcript(self._consult.events, doctor=False), self._info({})
+
+    def step(self, action: str) -> tuple[str, float, bool, bool, dict[str, Any]]:
+        """Carry out one turn. Text that is no action, or no text at all, costs time and is answered; it does not raise."""
+        consult = self._running()
+        before = consult.outcome()
+        events = consult.play(action if isinstance(action, str) else f"\\{action!r}"[:200], self._seat)
+        self._monitor.feed(events)
+        after = consult.outcome()
+        terms = self._terms(before, after, sum(event.kind in {"unclear", "refused"} for event in events))
+        if self.render_mode == "human":
+            self.render()
+        terminated, truncated = after.status == "finished", after.status == "truncated"
+        return transcript(events, doctor=False), float(sum(terms.values())), terminated, truncated, self._info(terms)
+
+    def render(self) -> str | None:  # type: ignore[override]
+        """Return the transcript so far (ansi), or write what is new to the terminal (human)."""
+        consult = self._begun()
+        if self.render_mode == "ansi":
+            return transcript(consult.events)
+        if self.render_mode == "human":
+            sys.stdout.write(transcript(consult.events[self._shown :]) + "\n")
+            self._shown = len(consult.events)
+            return None
+        if self.render_mode is None:
+            gym.logger.warn("render() was called without a render_mode; give render_mode='ansi' or 'human'.")
+            return None
+        raise ActionError(f"No render mode '{self.render_mode}'. Known: {', '.join(self.metadata['render_modes'])}.")  # type: ignore[arg-type]
+
+    @property
+    def trajectory(self) -> Trajectory:
+        """What has happened so far, as a trajectory. It holds the truth: keep it from the policy."""
+        consult = self._begun()
+        case = consult.case
+        return Trajectory(
+            id=episode_id("env", case.hash, self._seed, len(consult.events)), case_id=case.id, case_hash=case.hash, agent="env",
+            seed=self._seed, trial=0, events=list(consult.events), outcome=consult.outcome(), patient=self._seat.name, env=self.recipe.id,
+        )  # fmt: skip
+
+    @property
+    def scorecard(self) -> Scorecard:
+        """The rubric's verdicts on the encounter, once it has ended."""
+        consult = self._begun()
+        if not consult.over:
+            raise ActionError("The encounter is still open; its scorecard comes when it has ended.")
+        return tally(self._monitor, ending(consult.outcome()))
+
+    def _terms(self, before: Any, after: Any, unclear: int) -> dict[str, float]:
+        weights = self.recipe.reward
+        earned = self._monitor.earned(ending(after) if after.status != "open" else "open")
+        gained, self._earned = earned - self._earned, earned
+        return {
+            "rubric": weights.rubric * gained,
+            "turn": weights.turn,
+            "minute": weights.minute * (after.seconds - before.seconds) / 60,
+            "usd": weights.usd * (after.cost - before.cost),
+            "unclear": weights.unclear * unclear,
+        }
+
+    def _info(self, terms: dict[str, float]) -> dict[str, Any]:
+        consult = self._begun()
+        outcome = consult.outcome()
+        info: dict[str, Any] = {
+            "case_id": consult.case.id,
+            "turn": outcome.turns,
+            "turns_left": max(0, consult.limits.turns - (outcome.turns - consult.scene.visit_turn)),
+            "minutes": outcome.seconds / 60,
+            "cost": outcome.cost,
+            "ended_by": outcome.reason,
+        }
+        return {**info, **{f"reward_{name}": float(terms.get(name, 0.0)) for name in Reward.model_fields}}
+
+    def _named(self, name: str) -> Case:
+        for case in self.cases:
+            if case.id == name:
+                return case
+        known = [case.id for case in self.cases]
+        raise CaseError(f"No case '{name}' in this environment.{did_you_mean(name, known)} It has: {', '.join(known[:20])}.")
+
+    def _begun(self) -> Consult:
+        if self._consult is None:
+            raise ActionError("Call reset() first.")
+        return self._consult
+
+    def _running(self) -> Consult:
+        consult = self._begun()
+        if consult.over:
+            raise ActionError("The encounter is over. Call reset() to begin another.")
+        return consult

@@ -1,0 +1,205 @@
+"""Cases times agents times trials: played, scored, kept, and gone on with after a stop.
+
+The rule: every encounter is saved in one transaction as it ends. What is stored is not played again; what failed is an error with its
+reason, never a score. Two results with different identities are never averaged.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from typing import Any, NamedTuple
+
+from medsim import recipe as recipes
+from medsim.agent import Agent, Maker, make
+from medsim.case import Case
+from medsim.errors import StoreError
+from medsim.evaluate.stats import Summary, summarise
+from medsim.patient.matcher import matcher
+from medsim.recipe import Recipe
+from medsim.rollout import rollout
+from medsim.rubric import Scorecard, rubric_hash, score
+from medsim.store import DEFAULT, Store
+from medsim.trajectory import Event, Trajectory
+from medsim.version import __version__
+
+
+class Job(NamedTuple):
+    """One encounter to play."""
+
+    case: Case
+    agent: str
+    maker: Maker
+    trial: int
+    seed: int
+
+
+class Done(NamedTuple):
+    """One encounter that ended."""
+
+    trajectory: Trajectory
+    card: Scorecard | None
+    information: float | None
+
+
+class Evaluation(NamedTuple):
+    """What a run has come to."""
+
+    run: str
+    store: str
+    identity: str
+    summaries: list[Summary]
+    played: int
+    kept: int
+    """How many were stored before and not played again."""
+    stopped: bool
+    errors: list[str]
+
+
+def evaluate(
+    agents: Sequence[str] = ("interviewer",),
+    *,
+    cases: Sequence[str] | None = None,
+    recipe: Recipe | str | None = None,
+    trials: int = 1,
+    seed: int = 0,
+    jobs: int = 1,
+    store: Store | str = DEFAULT,
+    run: str | None = None,
+    resume: bool = False,
+    progress: Callable[[int, int, Done], None] | None = None,
+) -> Evaluation:
+    """Play agents over cases and return the summary; agents are names, recipe files or ``module:attribute``.
+
+    ``progress(done, total, result)`` is called in this thread as each encounter ends. Interrupting stops cleanly: what has ended is
+    stored, and the same call with ``resume=True`` goes on.
+    """
+    chosen = recipes.load(recipe) if isinstance(recipe, str) else recipe or Recipe(id="Consult-v0")
+    if cases:
+        chosen = chosen.model_copy(update={"cases": tuple(cases)})
+    listed = recipes.load_cases(chosen.cases, chosen.select)
+    makers = dict(make(name) for name in agents)
+    config = _config(chosen, listed, list(makers), seed)
+    identity = identity_of(config)
+    kept_in = store if isinstance(store, Store) else Store(store)
+    name = _run_name(kept_in, run, identity, resume)
+    kept_in.begin_run(name, identity=identity, config=config)
+    todo, kept = _todo(listed, makers, trials, seed, kept_in.done(name))
+    stopped, errors = _play(todo, chosen, name, identity, jobs, kept_in, progress)
+    rows = kept_in.list(run=name)
+    summaries = [summarise(agent, [row for row in rows if row["agent"] == agent]) for agent in makers]
+    return Evaluation(name, kept_in.shown, identity, summaries, len(todo), kept, stopped, errors)
+
+
+def identity_of(config: dict[str, Any]) -> str:
+    """The hash of all that decides a result."""
+    return hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _config(recipe: Recipe, cases: Sequence[Case], agents: list[str], seed: int) -> dict[str, Any]:
+    return {
+        "medsim": __version__,
+        "recipe": recipe.model_dump(mode="json", by_alias=True),
+        "cases": {case.id: case.hash for case in cases},
+        "rubrics": {case.id: rubric_hash(case.rubric) for case in cases},
+        "agents": sorted(agents),
+        "patient": recipe.patient,
+        "matcher": matcher().version,
+        "judge": "none",
+        "seed": seed,
+    }
+
+
+def _run_name(store: Store, run: str | None, identity: str, resume: bool) -> str:
+    known = store.runs()
+    names = {row["id"] for row in known}
+    if resume:
+        same = [row["id"] for row in known if row["identity"] == identity and (run is None or row["id"] == run)]
+        if run in names or same:
+            return run if run in names and run is not None else same[0]
+        asked = f"run '{run}'" if run else "no run of this configuration"
+        raise StoreError(f"Nothing to resume: {asked} is not in {store.shown}. Leave --resume out to begin one." if run else
+                         f"Nothing to resume: {store.shown} holds {asked}. Leave --resume out to begin one.")  # fmt: skip
+    if run in names:
+        raise StoreError(f"Run '{run}' exists already. Add --resume to go on with it, or give another name with --run.")
+    if run:
+        return run
+    stem = f"run-{identity[:6]}"
+    return next(name for name in (stem, *(f"{stem}-{i}" for i in range(2, 100_000))) if name not in names)
+
+
+def _todo(cases: Sequence[Case], makers: dict[str, Maker], trials: int, seed: int, done: set[tuple[str, str, int]]) -> tuple[list[Job], int]:
+    jobs = [
+        Job(case, agent, maker, trial, episode_seed(seed, case.id, trial))
+        for trial in range(trials)
+        for case in cases
+        for agent, maker in makers.items()
+    ]
+    todo = [job for job in jobs if (job.case.hash, job.agent, job.trial) not in done]
+    return todo, len(jobs) - len(todo)
+
+
+def episode_seed(seed: int, case_id: str, trial: int) -> int:
+    """The seed of one encounter; agents on the same case and trial share it, so that they can be compared in pairs."""
+    return int.from_bytes(hashlib.sha256(f"{seed}/{case_id}/{trial}".encode()).digest()[:4], "big") & 0x7FFFFFFF
+
+
+def _one(job: Job, recipe: Recipe, run: str, identity: str) -> Done:
+    agent: Agent = job.maker(job.case)
+    trajectory = rollout(
+        job.case, agent, name=job.agent, seed=job.seed, trial=job.trial, limits=recipe.limits(job.case), run=run, env=recipe.id, identity=identity
+    )
+    if trajectory.outcome.status == "error":
+        return Done(trajectory, None, None)
+    card = score(job.case, trajectory.events, trajectory.outcome)
+    return Done(trajectory, card, information(job.case, trajectory.events))
+
+
+def _play(
+    todo: Sequence[Job], recipe: Recipe, run: str, identity: str, jobs: int, store: Store, progress: Callable[[int, int, Done], None] | None
+) -> tuple[bool, list[str]]:
+    errors: list[str] = []
+    try:
+        for count, done in enumerate(_results(todo, recipe, run, identity, jobs), start=1):
+            store.save(done.trajectory, done.card, information=done.information)
+            if done.trajectory.error:
+                errors.append(f"{done.trajectory.agent} on {done.trajectory.case_id}: {done.trajectory.error}")
+            if progress:
+                progress(count, len(todo), done)
+    except KeyboardInterrupt:
+        return True, errors
+    return False, errors
+
+
+def _results(todo: Sequence[Job], recipe: Recipe, run: str, identity: str, jobs: int) -> Iterator[Done]:
+    """Results as they end; at most twice ``jobs`` are waiting, so that memory stays flat."""
+    if jobs <= 1:
+        yield from (_one(job, recipe, run, identity) for job in todo)
+        return
+    queue, waiting = iter(todo), set[Future[Done]]()
+    pool = ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="medsim-run")
+    try:
+        while True:
+            while len(waiting) < 2 * jobs and (job := next(queue, None)) is not None:
+                waiting.add(pool.submit(_one, job, recipe, run, identity))
+            if not waiting:
+                return
+            ready, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+            yield from (future.result() for future in ready)
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def information(case: Case, events: Sequence[Event]) -> float | None:
+    """Information coverage: the share of tellable facts and authored findings and results that the doctor came to know."""
+    facts = {fact.id for fact in case.patient.every_fact() if fact.tier != "never"}
+    findings = {code for code, action in case.actions.items() if action.result and action.kind in {"order", "examine"}}
+    known = facts & {name for event in events for name in event.facts}
+    seen = findings & {event.code for event in events if event.kind in {"finding", "result"}}
+    total = len(facts) + len(findings)
+    return (len(known) + len(seen)) / total if total else None
+
+
+__all__ = ["Done", "Evaluation", "Summary", "episode_seed", "evaluate", "identity_of", "information", "summarise"]

@@ -1,0 +1,50 @@
+"""Importers: data sets of others, read from the user's own copy into cases.
+
+The rule: an importer loses no line silently. Every line of a file becomes exactly one row of the report: imported as it stands,
+flagged with what had to be assumed or left out, or refused with the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from medsim.case import Case
+from medsim.errors import CaseError, did_you_mean
+
+Status = Literal["imported", "flagged", "refused"]
+
+
+class Row(NamedTuple):
+    """What became of one line."""
+
+    line: int
+    """Counted from 0."""
+    status: Status
+    case_id: str
+    reasons: tuple[str, ...]
+
+
+class Imported(NamedTuple):
+    """The cases of one file, and a row for every line."""
+
+    cases: list[Case]
+    rows: list[Row]
+    source: Path
+
+
+MODULES = {"agentclinic": "medsim.importers.agentclinic"}
+"""Data set -> the module whose ``load(path, *, source=None)`` reads it."""
+
+
+def importer(name: str) -> Callable[..., Imported]:
+    """Return the ``load`` function of a data set."""
+    if name not in MODULES:
+        raise CaseError(f"No importer '{name}'.{did_you_mean(name, MODULES)} Known: {', '.join(MODULES)}.")
+    load: Callable[..., Imported] = import_module(MODULES[name]).load
+    return load
+
+
+__all__ = ["MODULES", "Imported", "Row", "Status", "importer"]

@@ -1,0 +1,111 @@
+"""The gate: which facts a turn has opened.
+
+The rule: the gate alone decides what may be said, from tier, trust and what was asked; the same question in the same situation opens
+the same facts whatever the words and whoever verbalises them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from medsim.case import Brief
+from medsim.case.pattern import covers
+from medsim.case.person import Fact
+from medsim.patient.matcher import FactIndex, Heard
+from medsim.patient.seat import Turn
+
+OPEN_TOPICS = frozenset({"complaint.main", "complaint.more", "assoc.any", "ros.general"})
+INVITING_TOPICS = OPEN_TOPICS | {"talk.greeting"}
+"""What the opening statement answers, the first time."""
+_WHOLE_ANSWERS = frozenset({"meds.current", "pmh.any", "fh.any", "allergy.any"})
+
+Sort = Literal["fact", "repeat", "deflect", "opening", "unscripted", "unclear"]
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """One part of what was said, and what it opened: facts to tell, one to repeat, one to deflect, or none."""
+
+    sort: Sort
+    heard: Heard
+    facts: tuple[Fact, ...] = ()
+
+
+class Gate:
+    """Opens the facts of one patient."""
+
+    def __init__(self, brief: Brief) -> None:
+        self.brief = brief
+        loose = {fact.id: " ".join(fact.say) for fact in brief.facts if not fact.topics or fact.loose}
+        self.index = FactIndex(loose) if loose else None
+        self.by_id = {fact.id: fact for fact in brief.facts}
+
+    def open(self, turn: Turn) -> list[Opened]:
+        """Return what each part of an utterance opens, in order; no fact is opened twice in a turn."""
+        told, opened, found = set(turn.told), turn.opened, []
+        for heard in turn.heard:
+            if not opened and heard.topic in INVITING_TOPICS:
+                found.append(Opened("opening", heard, self._volunteered(told)))
+                opened = True
+            else:
+                found.append(self._part(heard, turn, told))
+            told.update(fact.id for fact in found[-1].facts if found[-1].sort in {"fact", "opening"})
+        return found
+
+    def _volunteered(self, told: set[str]) -> tuple[Fact, ...]:
+        few = 1 if self.brief.persona.talkativeness < 4 else 2
+        return tuple(fact for fact in self.brief.facts if fact.tier == "volunteer" and fact.id not in told)[:few]
+
+    def _part(self, heard: Heard, turn: Turn, told: set[str]) -> Opened:
+        if heard.topic in OPEN_TOPICS:
+            more = [fact for fact in self._offered() if fact.id not in told]
+            exact = [fact for fact in self._about(heard) if fact.id not in told and self._free(fact, turn)]
+            chosen = list(dict.fromkeys((*exact, *more)))[: self._breadth()]
+            return Opened("fact", heard, tuple(chosen)) if chosen else Opened("unscripted", heard)
+        about = self._about(heard)
+        if not about:
+            return Opened("unclear" if heard.topic is None else "unscripted", heard)
+        free = [fact for fact in about if self._free(fact, turn)]
+        fresh = [fact for fact in free if fact.id not in told]
+        if fresh:
+            return Opened("fact", heard, tuple(fresh[: self._few(heard)]))
+        guarded = [fact for fact in about if fact not in free and fact.id not in told]
+        if guarded and guarded[0].deflect:
+            return Opened("deflect", heard, (guarded[0],))
+        if free:
+            return Opened("repeat", heard, (free[0],))
+        return Opened("unscripted", heard)
+
+    def _about(self, heard: Heard) -> list[Fact]:
+        """Facts on the topic, the exact ones first; then, where a topic says nothing, those whose own words match."""
+        if heard.topic is not None:
+            exact = [fact for fact in self.brief.facts if heard.topic in fact.topics]
+            family = heard.topic.removesuffix(".any") if heard.topic.endswith(".any") else ""
+            kin = [fact for fact in self.brief.facts if family and not fact.negative and any(covers(family, topic) for topic in fact.topics)]
+            found = list(dict.fromkeys((*exact, *kin)))
+            if found:
+                return found
+        if self.index and not (heard.topic or "").startswith(("talk.", "meta.")):
+            return [self.by_id[name] for name in self.index.match(heard.text)]
+        return []
+
+    def _free(self, fact: Fact, turn: Turn) -> bool:
+        needs = fact.needs
+        if fact.tier != "sensitive" or needs is None:
+            return fact.tier != "never"
+        trusted = needs.trust is None or turn.trust >= needs.trust
+        heard = not needs.heard or any(covers(topic, said) for said in turn.said for topic in needs.heard)
+        return trusted and heard and set(needs.told) <= set(turn.told)
+
+    def _offered(self) -> Sequence[Fact]:
+        first = [fact for fact in self.brief.facts if fact.tier == "volunteer"]
+        return [*first, *(fact for fact in self.brief.facts if fact.tier == "open" and not fact.negative)]
+
+    def _breadth(self) -> int:
+        return (1, 1, 2, 3, 4)[self.brief.persona.talkativeness - 1]
+
+    def _few(self, heard: Heard) -> int:
+        """How many facts one closed question brings: one, but a list when a list was asked for."""
+        return max(2, self._breadth()) + 1 if heard.topic in _WHOLE_ANSWERS else 1

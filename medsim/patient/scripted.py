@@ -1,0 +1,145 @@
+"""The scripted patient: deterministic, offline, the default.
+
+The rule: words follow facts. The gate opens facts, the template says them as this person would, the verifier has the last word.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from medsim import document, library
+from medsim.case import Brief
+from medsim.case.person import Fact
+from medsim.patient.gate import Gate, Opened
+from medsim.patient.matcher import matcher
+from medsim.patient.seat import Reply, Turn
+from medsim.patient.verifier import faults
+
+_SENTENCE = re.compile(r"(?<=[.!?])\s+")
+
+
+@cache
+def manners() -> dict[str, Any]:
+    """The phrases of the shared vocabulary for what no fact answers."""
+    return dict(document.read(library.vocabulary("speech")).data)
+
+
+class ScriptedPatient:
+    """Answers from the facts of a brief, without a model."""
+
+    name = "scripted"
+
+    def __init__(self, brief: Brief) -> None:
+        self.brief = brief
+        self.gate = Gate(brief)
+        informant = brief.informant
+        self.speaker = informant.name or (brief.name.given if informant.role == "patient" else informant.role.capitalize())
+
+    def reply(self, turn: Turn) -> Reply:
+        """Answer one turn; the same turn always gets the same answer."""
+        opened = self.gate.open(turn)
+        said, told = [], []
+        for i, part in enumerate(opened):
+            words = self._say(part, turn, i)
+            if words and words not in said:
+                said.append(words)
+            if part.sort in {"fact", "opening"}:
+                told += [fact.id for fact in part.facts]
+        text = self._breathe(" ".join(said) or self._phrase("silence", turn), turn)
+        released = [wording for name in (*turn.told, *told) for wording in self.gate.by_id[name].say if name in self.gate.by_id]
+        if self._at_fault(text, released, turn):
+            return Reply(self._phrase("unclear", turn), (), self.speaker, "fallback")
+        return Reply(text, tuple(dict.fromkeys(told)), self.speaker)
+
+    def _at_fault(self, text: str, released: Sequence[str], turn: Turn) -> bool:
+        spoken = (*released, *self._always(), *(fact.deflect or "" for fact in self.brief.facts))
+        return bool(faults(text, released=spoken, secrets=self.brief.secrets, doctor=turn.words))
+
+    def _always(self) -> tuple[str, ...]:
+        brief = self.brief
+        return (brief.opening, brief.age, *brief.unknown.symptom, *brief.unknown.other, _manner_words())
+
+    def _say(self, part: Opened, turn: Turn, i: int) -> str:
+        facts = [self._fact(fact, turn) for fact in part.facts]
+        if part.sort == "opening":
+            greeting = [self._phrase("talk.greeting", turn)] if part.heard.topic == "talk.greeting" else []
+            return " ".join((*greeting, self.brief.opening, *facts))
+        if part.sort == "fact":
+            return self._with_feeling(" ".join(facts), turn, i)
+        if part.sort == "repeat":
+            return f"{self._phrase('again', turn)} {_lower_first(facts[0])}"
+        if part.sort == "deflect":
+            return part.facts[0].deflect or ""
+        return self._unscripted(part, turn)
+
+    def _unscripted(self, part: Opened, turn: Turn) -> str:
+        topic, unknown = part.heard.topic, self.brief.unknown
+        if topic is None:
+            return self._phrase("unclear" if turn.kind == "ask" else "acknowledge", turn)
+        if topic == "logistics.identity":
+            name = f"{self.brief.name.given} {self.brief.name.family}".strip()
+            return f"{name}." if self.brief.informant.role == "patient" else f"This is {name}."
+        if topic in manners()["phrases"]:
+            return self._phrase(topic, turn)
+        if topic.startswith("talk."):
+            return self._phrase("acknowledge", turn)
+        if topic in {"complaint.more", "assoc.any", "complaint.main"}:
+            return self._phrase("nothing_more", turn)
+        choice = unknown.symptom if topic in matcher().symptoms else unknown.other
+        return _pick(choice, turn, topic)
+
+    def _fact(self, fact: Fact, turn: Turn) -> str:
+        words = _pick(fact.say, turn, fact.id)
+        if fact.by == "patient" and self.brief.informant.role != "patient":
+            return f"({self.brief.name.given}:) {words}"
+        return words
+
+    def _phrase(self, name: str, turn: Turn) -> str:
+        found = manners()["phrases"].get(name) or manners()["phrases"]["acknowledge"]
+        affect = self.brief.persona.affect
+        return _pick(found.get(affect) or found["default"], turn, name)
+
+    def _with_feeling(self, words: str, turn: Turn, i: int) -> str:
+        """Open one answer in five with the sound of the patient's affect."""
+        sounds = manners()["sounds"].get(self.brief.persona.affect, [])
+        if not sounds or i or _draw(turn, "sound") % 5:
+            return words
+        sound = _pick(sounds, turn, "which sound")
+        return f"{sound} {_lower_first(words) if sound.endswith(',') else words}"
+
+    def _breathe(self, text: str, turn: Turn) -> str:
+        """Break the words of somebody short of breath; the content stays."""
+        if self.brief.informant.role != "patient" or turn.speech in {"normal", "none"}:
+            return text
+        size = 5 if turn.speech == "short" else 2
+        return " ".join(_broken(sentence, size) for sentence in _SENTENCE.split(text))
+
+
+@cache
+def _manner_words() -> str:
+    phrases = [text for found in manners()["phrases"].values() for choice in found.values() for text in choice]
+    return " ".join((*phrases, *(text for sounds in manners()["sounds"].values() for text in sounds)))
+
+
+def _broken(sentence: str, size: int) -> str:
+    words = sentence.split()
+    return "... ".join(" ".join(words[i : i + size]).rstrip(",;") for i in range(0, len(words), size))
+
+
+def _lower_first(text: str) -> str:
+    if len(text) > 1 and text[0].isupper() and text[1].islower() and not text.startswith(("I ", "I'")):
+        return text[0].lower() + text[1:]
+    return text
+
+
+def _draw(turn: Turn, stream: str) -> int:
+    """A number from the named stream of the episode's seed."""
+    return int.from_bytes(hashlib.blake2b(f"{turn.seed}/{turn.index}/{stream}".encode(), digest_size=4).digest(), "big")
+
+
+def _pick(choices: Sequence[str], turn: Turn, stream: str) -> str:
+    return choices[_draw(turn, stream) % len(choices)]

@@ -1,0 +1,64 @@
+"""The verifier: nothing may be said that was not released.
+
+The rule: a sentence is judged against the facts released so far and the doctor's own words; a number, drug, symptom or secret that
+stands in neither is a fault, and so is any talk of scripts or models.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import cache
+
+from medsim import document, library, vocabulary
+
+_NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
+_WORDS = re.compile(r"[a-z][a-z'-]+")
+_META = re.compile(
+    r"\b(language model|as an ai|an ai|artificial intelligence|chatbot|my script|the script|simulat\w+|standardi[sz]ed patient|role[- ]?play\w*|"
+    r"not provided|the prompt|my instructions|openai|rubric)\b",
+    re.IGNORECASE,
+)
+_TOPIC_FILES = ("topics_history", "topics_review", "topics_mind_talk")
+
+
+@cache
+def _drug_words() -> frozenset[str]:
+    names = (name for entry in vocabulary.entries().values() if entry.kind == "treat" for name in (entry.name, *entry.synonyms))
+    return frozenset(name.lower() for name in names if " " not in name and len(name) > 4)
+
+
+@cache
+def _symptom_words() -> frozenset[str]:
+    """Single words that name a symptom: the terse exemplars ("fever?") of symptom topics."""
+    found: set[str] = set()
+    for file in _TOPIC_FILES:
+        for topic in document.read(library.vocabulary(file)).data["entries"]:
+            if topic.get("symptom"):
+                terse = (ask.strip(" ?.").lower() for ask in topic["ask"])
+                found.update(word for word in terse if " " not in word and len(word) > 4)
+    return frozenset(found)
+
+
+def faults(text: str, *, released: Iterable[str], secrets: Iterable[str], doctor: str) -> list[str]:
+    """Name what a reply says that it may not; an empty list is a clean reply."""
+    allowed = " ".join((*released, doctor)).lower()
+    low = text.lower()
+    found = [f"secret: {term}" for term in secrets if _stands_in(term.lower(), low) and not _stands_in(term.lower(), doctor.lower())]
+    if _META.search(text) and not _META.search(doctor):
+        found.append("meta: talk of scripts or models")
+    known_numbers = set(_NUMBER.findall(allowed))
+    found += [f"number: {number}" for number in _NUMBER.findall(text) if number not in known_numbers]
+    known = set(_WORDS.findall(allowed))
+    words = set(_WORDS.findall(low)) - known
+    found += [f"drug: {word}" for word in sorted(words & _drug_words())]
+    found += [f"symptom: {word}" for word in sorted(words & _symptom_words()) if not _denied(word, low)]
+    return found
+
+
+def _stands_in(term: str, text: str) -> bool:
+    return re.search(rf"(?<!\w){re.escape(term)}(?!\w)", text) is not None
+
+
+def _denied(word: str, text: str) -> bool:
+    return re.search(rf"\b(no|not|never|n't|without|any)\b[^.;!?]*\b{re.escape(word)}", text) is not None

@@ -1,0 +1,129 @@
+"""Environment recipes: one YAML file of ``envs/`` is one registered environment.
+
+The rule: a recipe only chooses (cases, patient, limits, reward); it holds no behaviour.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from medsim import case as case_module
+from medsim import document, library
+from medsim.case import Case, Limits
+from medsim.case.part import Many, Part, Seconds
+from medsim.errors import CaseError, did_you_mean
+
+
+class Select(Part):
+    """Which cases of a pack; every given field must match."""
+
+    id: Many[str] = ()
+    specialty: Many[str] = ()
+    setting: Many[str] = ()
+    population: Many[str] = ()
+    tag: Many[str] = ()
+    grade: Many[str] = ()
+
+    def takes(self, case: Case) -> bool:
+        """Say whether a case is chosen."""
+        plan = case.blueprint
+        return (
+            (not self.id or case.id in self.id)
+            and (not self.specialty or any(name.lower() in _lower(plan.specialty) for name in self.specialty))
+            and (not self.setting or plan.setting in self.setting)
+            and (not self.population or plan.population in self.population)
+            and (not self.tag or any(name.lower() in _lower(plan.tags) for name in self.tag))
+            and (not self.grade or case.grade in self.grade)
+        )
+
+
+def _lower(names: tuple[str, ...]) -> set[str]:
+    return {name.lower() for name in names}
+
+
+class Reward(Part):
+    """What a step is worth: the sum of these terms, each also in the info dict as ``reward_…``."""
+
+    rubric: float = 1.0
+    """Times the share of rubric points newly earned, as soon as a verdict cannot change any more; the rest at the end."""
+    turn: float = 0.0
+    """Per turn."""
+    minute: float = 0.0
+    """Per simulated minute."""
+    usd: float = 0.0
+    """Per US dollar spent."""
+    unclear: float = 0.0
+    """Per action that could not be understood or done."""
+
+
+class Recipe(Part):
+    """One environment."""
+
+    schema_: Literal["medsim.env/1"] = Field(default="medsim.env/1", alias="schema")
+    id: str = ""
+    title: str = ""
+    cases: Many[str] = ("starter",)
+    """Pack names, folders or case files."""
+    select: Select = Select()
+    patient: Literal["scripted"] = "scripted"
+    turns: int | None = Field(default=None, ge=1, le=1000)
+    """Turn limit instead of the case's own."""
+    time: Seconds | None = None
+    """Limit of simulated time instead of the case's own."""
+    reward: Reward = Reward()
+
+    def limits(self, case: Case) -> Limits | None:
+        """The limits to play a case with, or None for its own."""
+        if self.turns is None and self.time is None:
+            return None
+        own = case.encounters[0].limits
+        return Limits.model_construct(sim=self.time or own.sim, turns=self.turns or own.turns)
+
+
+def load(name: str) -> Recipe:
+    """Load a shipped recipe by name, or one's own by path."""
+    path = library.find("envs", name)
+    recipe = document.validate(document.read(path), Recipe)
+    return recipe if recipe.id else recipe.model_copy(update={"id": path.stem})
+
+
+@cache
+def _load_case(path: Path, stamp: float) -> Case:
+    return case_module.load(path)
+
+
+def load_case(path: Path) -> Case:
+    """Load a case file once per version on disk."""
+    return _load_case(path.resolve(), path.stat().st_mtime)
+
+
+def case_named(name: str) -> Case:
+    """Load a shipped case by id, or one's own by path."""
+    path = Path(name)
+    if path.suffix in {".yaml", ".yml"} and path.is_file():
+        return load_case(path)
+    known = library.shipped_cases()
+    if name not in known:
+        raise CaseError(f"No case '{name}'.{did_you_mean(name, known)} List them: medsim cases")
+    return load_case(known[name])
+
+
+def load_cases(names: tuple[str, ...] | list[str], select: Select | None = None) -> list[Case]:
+    """Load cases from packs, folders, files or ids, in order; each id once."""
+    found: dict[str, Case] = {}
+    for name in names:
+        if name in library.shipped_cases():
+            chosen = [case_named(name)]
+        else:
+            chosen = [load_case(path) for path in library.pack_files(name)]
+        for case in chosen:
+            if found.setdefault(case.id, case).hash != case.hash:
+                raise CaseError(f"Two different cases have the id '{case.id}'; rename one.")
+    taken = [case for case in found.values() if select is None or select.takes(case)]
+    if not taken:
+        raise CaseError(f"No case of {', '.join(names)} fits the selection {select.model_dump(exclude_defaults=True) if select else ''}.")
+    return taken

@@ -1,0 +1,106 @@
+"""Roll one agent through one case: the simplest shell around the consult.
+
+The rule: the shell owns the loop and nothing else. What the patient's seat or the agent raises becomes an error of this trajectory,
+with what had happened until then.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from itertools import zip_longest
+
+from medsim.agent import Agent
+from medsim.case import Case, Limits
+from medsim.consult import Consult
+from medsim.errors import MedsimError, PatientError, StoreError
+from medsim.patient.scripted import ScriptedPatient
+from medsim.patient.seat import Patient, Reply, Turn
+from medsim.trajectory import Event, Outcome, Trajectory, transcript
+
+
+def episode_id(*parts: object) -> str:
+    """A short id that depends on nothing but its parts."""
+    return hashlib.sha256("\x1f".join(map(str, parts)).encode()).hexdigest()[:12]
+
+
+def rollout(
+    case: Case,
+    agent: Agent,
+    *,
+    name: str = "agent",
+    seed: int = 0,
+    trial: int = 0,
+    patient: Patient | None = None,
+    limits: Limits | None = None,
+    run: str = "",
+    env: str = "",
+    identity: str = "",
+    watch: Callable[[list[Event]], None] | None = None,
+) -> Trajectory:
+    """Play one encounter to its end and return its trajectory.
+
+    A failure of the agent or a seat gives a trajectory of status ``error`` with the reason; it is never scored.
+    """
+    consult = Consult(case, seed=seed, limits=limits)
+    seat = patient or ScriptedPatient(case.brief())
+    error, reason = "", ""
+    try:
+        agent.reset(seed)
+        observation = transcript(consult.events, doctor=False)
+        while not consult.over:
+            events = consult.play(str(agent.act(observation)), seat)
+            observation = transcript(events, doctor=False)
+            if watch:
+                watch(events)
+    except Exception as failure:
+        reason = type(failure).__name__ if isinstance(failure, MedsimError) else "agent"
+        error = f"{type(failure).__name__}: {failure}"
+    outcome = consult.outcome()
+    if error:
+        outcome = Outcome("error", reason, *(getattr(outcome, part) for part in ("state", "diagnosis", "disposition", "seconds", "turns", "cost")))
+    return Trajectory(
+        id=episode_id(run, case.hash, name, trial, seed), case_id=case.id, case_hash=case.hash, agent=name, seed=seed, trial=trial,
+        events=list(consult.events), outcome=outcome, patient=seat.name, env=env, identity=identity, run=run, error=error,
+    )  # fmt: skip
+
+
+class Recorded:
+    """A patient's seat that gives back the replies of a stored trajectory, in order."""
+
+    def __init__(self, trajectory: Trajectory) -> None:
+        self.name = trajectory.patient
+        self._replies = iter([event for event in trajectory.events if event.kind == "reply"])
+
+    def reply(self, turn: Turn) -> Reply:
+        """The next stored reply."""
+        event = next(self._replies, None)
+        if event is None:
+            raise PatientError("The stored trajectory has no further reply: it does not belong to this case or this version of medsim.")
+        return Reply(event.text, event.facts, event.speaker, str(event.args.get("source", "scripted")))
+
+
+def messages(trajectory: Trajectory) -> list[str]:
+    """The doctor's turns as they were written."""
+    return [event.text for event in trajectory.events if event.kind == "message"]
+
+
+def replay(case: Case, trajectory: Trajectory) -> Consult:
+    """Play a stored trajectory again from its own words and replies; raise StoreError where the events differ."""
+    if case.hash != trajectory.case_hash:
+        raise StoreError(f"Case '{case.id}' has hash {case.hash}, the trajectory was made with {trajectory.case_hash}. Use that version of the case.")
+    consult, seat = Consult(case, seed=trajectory.seed, limits=_limits(case, trajectory)), Recorded(trajectory)
+    for message in messages(trajectory):
+        consult.play(message, seat)
+    for mine, stored in zip_longest(consult.events, trajectory.events):
+        if mine != stored:
+            at = mine.seq if mine else len(consult.events)
+            raise StoreError(f"Trajectory {trajectory.id} differs from its replay at event {at}. It was made with medsim {trajectory.medsim}.")
+    return consult
+
+
+def _limits(case: Case, trajectory: Trajectory) -> Limits | None:
+    """The limits a trajectory was played with, or None where they were the case's own."""
+    first, own = trajectory.events[0].args, case.encounters[0].limits
+    same = (first["limit_s"], first["limit_turns"]) == (own.sim, own.turns)
+    return None if same else Limits.model_construct(sim=first["limit_s"], turns=first["limit_turns"])

@@ -1,0 +1,10 @@
+"""Rubrics at work: predicates over the event log, online verdicts, scores.
+
+The rule: verdicts are met, unmet, unknown or na; a failure never becomes a number, and a decided verdict never changes.
+"""
+
+from medsim.case.checklist import Rubric, RubricItem
+from medsim.rubric.score import ItemScore, Scorecard, rubric_hash, score
+from medsim.rubric.verdict import Monitor, Verdict
+
+__all__ = ["ItemScore", "Monitor", "Rubric", "RubricItem", "Scorecard", "Verdict", "rubric_hash", "score"]

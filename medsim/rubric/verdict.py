@@ -1,0 +1,360 @@
+"""Verdicts: what a predicate says about a log of events, while it grows and after it has ended.
+
+The rule: while an encounter is open only what can no longer change is decided. A voluntary end closes every obligation (what was not
+done is unmet); a truncation or crash leaves open what was still open (unknown). ``na`` drops out of all, any and k_of, and out of the
+denominator. Windows are closed intervals in seconds; order is by event number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Literal, NamedTuple
+
+from medsim.case import Case
+from medsim.case.checklist import Rubric, RubricItem
+from medsim.case.part import Part
+from medsim.case.pattern import Did, Range
+from medsim.case.predicate import Pred
+from medsim.errors import JudgeError
+from medsim.rubric.names import accepted, alternatives, names
+from medsim.trajectory import Event
+
+Verdict = Literal["met", "unmet", "unknown", "na"]
+Ending = Literal["open", "voluntary", "censored"]
+
+
+class Hit(NamedTuple):
+    """An event that matched: its number and time."""
+
+    seq: int
+    t: int
+
+
+class Finding(NamedTuple):
+    """A verdict with the events that decided it."""
+
+    verdict: Verdict
+    evidence: tuple[int, ...] = ()
+
+
+UNKNOWN = Finding("unknown")
+NA = Finding("na")
+
+
+class Log:
+    """The running record that predicates look at: which events matched which pattern, and the totals."""
+
+    def __init__(self, patterns: Iterable[Did], case: Case) -> None:
+        self.case = case
+        self.now = 0
+        self.cost = 0.0
+        self.note = ""
+        self.note_seqs: list[int] = []
+        self.ranked: list[str] = []
+        self.diagnosis_seq = -1
+        self.disposition = ""
+        self.disposition_seq = -1
+        self.states: list[tuple[str, int]] = []
+        self._tests: list[tuple[Callable[[Any], bool], list[Hit]]] = []
+        self._hits: dict[int, list[Hit]] = {}
+        for did in patterns:
+            hits: list[Hit] = []
+            self._hits[id(did)] = hits
+            self._tests.append((did.matches, hits))
+
+    def feed(self, event: Event) -> None:
+        """Take in one event."""
+        self.now = max(self.now, event.t)
+        self.cost += event.cost
+        if event.kind == "note":
+            self.note += "\n" + event.text.lower()
+            self.note_seqs.append(event.seq)
+        elif event.kind == "diagnose":
+            self.ranked, self.diagnosis_seq = list(event.args.get("ranked", ())), event.seq
+        elif event.kind == "dispose":
+            self.disposition, self.disposition_seq = event.code, event.seq
+        elif event.kind == "state":
+            self.states.append((event.code, event.seq))
+        hit = Hit(event.seq, event.t)
+        for matches, hits in self._tests:
+            if matches(event):
+                hits.append(hit)
+
+    def hits(self, did: Did) -> list[Hit]:
+        """The events that matched a pattern so far."""
+        return self._hits[id(did)]
+
+
+def patterns(part: Any) -> list[Did]:
+    """Every pattern inside a rubric, item or predicate."""
+    if isinstance(part, Did):
+        return [part]
+    if isinstance(part, Part):
+        return [did for name in type(part).model_fields for did in patterns(getattr(part, name))]
+    if isinstance(part, (list, tuple)):
+        return [did for item in part for did in patterns(item)]
+    return []
+
+
+def decide(pred: Pred, log: Log, ending: Ending) -> Finding:
+    """Return the verdict of a predicate on a log."""
+    return _OPERATORS[pred.operator](pred, log, ending)
+
+
+# ---- operators ---------------------------------------------------------------------------------------------------------------------
+
+
+def _did(pred: Pred, log: Log, ending: Ending) -> Finding:
+    assert pred.did is not None
+    hits = log.hits(pred.did)
+    if pred.within is not None:
+        return _within(pred, hits, log, ending)
+    evidence = tuple(hit.seq for hit in hits)
+    if pred.max is not None and len(hits) > pred.max:
+        return Finding("unmet", evidence)
+    enough = len(hits) >= (pred.min if pred.max is None or "min" in pred.model_fields_set else 0)
+    if pred.max is None and enough:
+        return Finding("met", evidence[: pred.min])
+    if ending == "voluntary":
+        return Finding("met" if enough else "unmet", evidence)
+    return UNKNOWN
+
+
+def _within(pred: Pred, hits: Sequence[Hit], log: Log, ending: Ending) -> Finding:
+    start = Hit(-1, 0)
+    if pred.from_ is not None:
+        anchors = log.hits(pred.from_)
+        if pred.early and len(hits) >= pred.min and not anchors:
+            return Finding("met", tuple(hit.seq for hit in hits[: pred.min]))
+        if not anchors:
+            return _no_anchor(pred, ending)
+        start = anchors[0]
+    assert pred.within is not None
+    limit = start.t + pred.within
+    inside = [hit for hit in hits if hit.t <= limit and (pred.early or hit.seq > start.seq)]
+    if len(inside) >= pred.min:
+        return Finding("met", tuple(hit.seq for hit in inside[: pred.min]))
+    late = tuple(hit.seq for hit in hits if hit.t > limit)[:1]
+    return Finding("unmet", late) if log.now > limit or ending == "voluntary" else UNKNOWN
+
+
+def _no_anchor(pred: Pred, ending: Ending) -> Finding:
+    return Finding(pred.from_absent) if ending == "voluntary" else UNKNOWN
+
+
+def _never(pred: Pred, log: Log, ending: Ending) -> Finding:
+    assert pred.never is not None
+    hits: Sequence[Hit] = log.hits(pred.never)
+    if pred.before is not None:
+        fence = log.hits(pred.before)
+        if fence:
+            found = [hit.seq for hit in hits if hit.seq < fence[0].seq]
+            return Finding("unmet", tuple(found[:1])) if found else Finding("met", (fence[0].seq,))
+        if hits and ending == "open":
+            return UNKNOWN
+    if hits and pred.before is None:
+        return Finding("unmet", (hits[0].seq,))
+    return Finding("met") if ending == "voluntary" else UNKNOWN
+
+
+def _precedes(pred: Pred, log: Log, ending: Ending) -> Finding:
+    assert pred.precedes is not None
+    first_a, first_b = log.hits(pred.precedes.a)[:1], log.hits(pred.precedes.b)[:1]
+    if first_b:
+        ordered = bool(first_a) and first_a[0].seq < first_b[0].seq
+        return Finding("met" if ordered else "unmet", tuple(hit.seq for hit in (*first_a, *first_b)))
+    return Finding(pred.precedes.if_b_absent, tuple(hit.seq for hit in first_a)) if ending == "voluntary" else UNKNOWN
+
+
+def _evidence(findings: Iterable[Finding]) -> tuple[int, ...]:
+    return tuple(dict.fromkeys(seq for finding in findings for seq in finding.evidence))
+
+
+def _all(pred: Pred, log: Log, ending: Ending) -> Finding:
+    found = [decide(part, log, ending) for part in pred.all or ()]
+    for finding in found:
+        if finding.verdict == "unmet":
+            return finding
+    if any(finding.verdict == "unknown" for finding in found):
+        return UNKNOWN
+    rest = [finding for finding in found if finding.verdict == "met"]
+    return Finding("met", _evidence(rest)) if rest else NA
+
+
+def _any(pred: Pred, log: Log, ending: Ending) -> Finding:
+    return _at_least(1, pred.any or (), log, ending)
+
+
+def _k_of(pred: Pred, log: Log, ending: Ending) -> Finding:
+    assert pred.k_of is not None
+    return _at_least(pred.k_of.k, pred.k_of.of, log, ending)
+
+
+def _at_least(k: int, parts: Sequence[Pred], log: Log, ending: Ending) -> Finding:
+    found = [finding for finding in (decide(part, log, ending) for part in parts) if finding.verdict != "na"]
+    met = [finding for finding in found if finding.verdict == "met"]
+    if len(met) >= k:
+        return Finding("met", _evidence(met[:k]))
+    if any(finding.verdict == "unknown" for finding in found):
+        return Finding("unmet", _evidence(met)) if _hopeless(k, found, parts) else UNKNOWN
+    return Finding("unmet", _evidence(met)) if found else NA
+
+
+def _hopeless(k: int, found: Sequence[Finding], parts: Sequence[Pred]) -> bool:
+    """Whether even all that is unknown could not reach k."""
+    return sum(finding.verdict in {"met", "unknown"} for finding in found) < k
+
+
+def _not(pred: Pred, log: Log, ending: Ending) -> Finding:
+    assert pred.not_ is not None
+    verdict, evidence = decide(pred.not_, log, ending)
+    turned: dict[Verdict, Verdict] = {"met": "unmet", "unmet": "met"}
+    return Finding(turned.get(verdict, verdict), evidence)
+
+
+def _implies(pred: Pred, log: Log, ending: Ending) -> Finding:
+    assert pred.implies is not None
+    condition = decide(pred.implies.if_, log, ending)
+    if condition.verdict == "met":
+        then = decide(pred.implies.then, log, ending)
+        return Finding(then.verdict, _evidence((condition, then)))
+    return NA if condition.verdict in {"unmet", "na"} else UNKNOWN
+
+
+def _state(pred: Pred, log: Log, ending: Ending) -> Finding:
+    for name, seq in log.states:
+        if name in (pred.state or ()):
+            return Finding("met", (seq,))
+    return Finding("unmet") if ending == "voluntary" else UNKNOWN
+
+
+def _diagnosis(pred: Pred, log: Log, ending: Ending) -> Finding:
+    if ending == "open":
+        return UNKNOWN
+    if log.diagnosis_seq < 0:
+        return Finding("unmet") if ending == "voluntary" else UNKNOWN
+    wanted = pred.diagnosis if pred.diagnosis is not True else None
+    rank = wanted.rank_le if wanted and wanted is not None else 1
+    good = wanted.accept if wanted and wanted.accept else accepted(log.case.outcome.diagnosis)
+    right = any(names(said, good) for said in alternatives(log.ranked)[:rank])
+    return Finding("met" if right else "unmet", (log.diagnosis_seq,))
+
+
+def _disposition(pred: Pred, log: Log, ending: Ending) -> Finding:
+    if ending == "open":
+        return UNKNOWN
+    if log.disposition_seq < 0:
+        return Finding("unmet") if ending == "voluntary" else UNKNOWN
+    own = pred.disposition.accept if pred.disposition is not True and pred.disposition else ()
+    return Finding("met" if log.disposition in (own or log.case.outcome.disposition) else "unmet", (log.disposition_seq,))
+
+
+def _bounded(value: float, bounds: Range, ending: Ending) -> Verdict:
+    """A total that only grows: what passed an upper bound is unmet for good, what reached a lower one alone is met for good."""
+    top = (bounds.le is not None and value > bounds.le + 1e-9) or (bounds.lt is not None and value >= bounds.lt)
+    if top:
+        return "unmet"
+    if ending == "voluntary":
+        return "met" if bounds.holds(value) else "unmet"
+    only_lower = bounds.le is None and bounds.lt is None
+    return "met" if only_lower and bounds.holds(value) else "unknown"
+
+
+def _cost(pred: Pred, log: Log, ending: Ending) -> Finding:
+    assert pred.cost is not None
+    return Finding(_bounded(log.cost, pred.cost, ending))
+
+
+def _count(pred: Pred, log: Log, ending: Ending) -> Finding:
+    assert pred.count is not None
+    hits = log.hits(pred.count.did)
+    return Finding(_bounded(len(hits), pred.count, ending), tuple(hit.seq for hit in hits[-1:]))
+
+
+def _time(pred: Pred, log: Log, ending: Ending) -> Finding:
+    assert pred.time is not None
+    return Finding(_bounded(log.now / 60, pred.time, ending))
+
+
+def _note(pred: Pred, log: Log, ending: Ending) -> Finding:
+    wanted = pred.note
+    assert wanted is not None
+    some = not wanted.contains_any or any(word.lower() in log.note for word in wanted.contains_any)
+    every = all(word.lower() in log.note for word in wanted.contains_all)
+    if log.note and some and every and len(log.note.split()) >= wanted.min_words:
+        return Finding("met", tuple(log.note_seqs[-1:]))
+    return Finding("unmet", tuple(log.note_seqs[-1:])) if ending == "voluntary" else UNKNOWN
+
+
+_OPERATORS: dict[str, Callable[[Pred, Log, Ending], Finding]] = {
+    "did": _did, "never": _never, "precedes": _precedes, "all": _all, "any": _any, "not": _not, "k_of": _k_of, "implies": _implies,
+    "state": _state, "diagnosis": _diagnosis, "disposition": _disposition, "cost": _cost, "count": _count, "time": _time, "note": _note,
+}  # fmt: skip
+
+
+class Judged(NamedTuple):
+    """The verdict of an item: with the share of its points that decay left, the deciding events and, where unknown, the reason."""
+
+    verdict: Verdict
+    credit: float = 0.0
+    evidence: tuple[int, ...] = ()
+    reason: str = ""
+
+
+class Monitor:
+    """Follows one encounter with a rubric: feed it events, ask it for verdicts at any time."""
+
+    def __init__(self, rubric: Rubric, case: Case) -> None:
+        self.rubric = rubric
+        self.log = Log(patterns(rubric), case)
+        self._decided: dict[str, Judged] = {}
+        self.positive = sum(item.points for item in rubric.items if item.points > 0)
+        if self.positive <= 0:
+            raise JudgeError("The rubric has no positive points, so no score can be formed.")
+
+    def feed(self, events: Iterable[Event]) -> None:
+        """Take in new events."""
+        for event in events:
+            self.log.feed(event)
+
+    def verdict(self, item: RubricItem, ending: Ending = "open") -> Judged:
+        """The verdict of one item; once decided in an open encounter it stays."""
+        if item.id in self._decided:
+            return self._decided[item.id]
+        judged = self._judge(item, ending)
+        if ending == "open" and judged.verdict != "unknown":
+            self._decided[item.id] = judged
+        return judged
+
+    def earned(self, ending: Ending = "open") -> float:
+        """Points earned so far over all positive points of the rubric: its differences are the dense reward."""
+        total = 0.0
+        for item in self.rubric.items:
+            judged = self.verdict(item, ending)
+            if judged.verdict == "met":
+                total += item.points * judged.credit
+        return total / self.positive
+
+    def _judge(self, item: RubricItem, ending: Ending) -> Judged:
+        gate = decide(item.gate, self.log, ending) if item.gate else None
+        if gate and gate.verdict in {"unmet", "na"}:
+            return Judged("na", 0.0, gate.evidence, "the gate does not hold")
+        if gate and gate.verdict == "unknown":
+            return Judged("unknown", reason="the gate is still open")
+        if item.pred is None:
+            return Judged("unknown", reason="needs a judge")
+        found = decide(item.pred, self.log, ending)
+        if found.verdict == "met" and item.judge is not None:
+            return Judged("unknown", 0.0, found.evidence, "the predicate holds; needs a judge")
+        if found.verdict != "met":
+            reason = "was still open when the encounter was cut off" if found.verdict == "unknown" and ending == "censored" else ""
+            return Judged(found.verdict, 0.0, found.evidence, reason)
+        credit = self._credit(item)
+        return Judged("met" if credit > 0 else "unmet", credit, found.evidence)
+
+    def _credit(self, item: RubricItem) -> float:
+        if item.decay is None or item.pred is None or item.pred.did is None:
+            return 1.0
+        done = self.log.hits(item.pred.did)[item.pred.min - 1]
+        late = done.t - item.decay.full
+        return min(1.0, max(0.0, 1 - late / (item.decay.zero - item.decay.full)))

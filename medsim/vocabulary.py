@@ -1,0 +1,292 @@
+"""The shared vocabulary: what a doctor's words mean, and what is normal.
+
+The rule: words resolve to a code the same way in every case, and a case's own actions come before the shared ones. What cannot be
+resolved with confidence is not guessed: the nearest names are offered instead.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
+from typing import Any, NamedTuple
+
+from rapidfuzz import fuzz, process
+
+from medsim import action as act
+from medsim import document, library
+from medsim.case import Case
+from medsim.case.body import CaseAction
+from medsim.case.part import seconds
+from medsim.case.person import Sex
+
+FILES = {"orders": "order", "drugs": "treat", "exams": "examine", "procedures": "procedure"}
+CONFIDENT = 88.0
+OFFERED = 55.0
+
+_FILLER = re.compile(
+    r"\b(please|kindly|urgent(?:ly)?|stat|immediate(?:ly)?|asap|now|also|then|repeat|recheck|get|obtain|send|perform|do|check|start|begin|"
+    r"commence|request|order|a|an|the|some|of|for|his|her|their|patient'?s?|him|again|another|serial|continuous|result|results|level|levels|"
+    r"test|tests|exam|examination|assessment|assess|examine|inspect|inspection)\b"
+)
+_JOINT = re.compile(r"\s*(?:,|;|\n|\+|&|/|\band\b|\bplus\b)\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing that can be done: its code, names, times (seconds), price (USD) and normal answer."""
+
+    code: str
+    kind: str
+    name: str
+    cls: str
+    synonyms: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    busy: int = 60
+    result_in: int = 0
+    cost: float = 0.0
+    places: tuple[str, ...] = ()
+    analytes: tuple[str, ...] = ()
+    normal: str = ""
+    only_sex: str = ""
+    authored: CaseAction | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Analyte:
+    """A measured quantity with its reference range by age and sex."""
+
+    id: str
+    name: str
+    unit: str
+    decimals: int
+    bands: tuple[tuple[str, float, float, float, float, float], ...] = ()
+    typical_text: str = ""
+
+    def normal(self, *, sex: Sex, years: float) -> tuple[str, float | None, float | None]:
+        """Return a typical value as text with its low and high limits."""
+        for band_sex, youngest, oldest, low, high, typical in self.bands:
+            if band_sex in {"any", sex} and youngest <= years <= oldest:
+                return f"{typical:.{self.decimals}f}", low, high
+        if self.bands:
+            *_, low, high, typical = self.bands[0]
+            return f"{typical:.{self.decimals}f}", low, high
+        return self.typical_text, None, None
+
+
+class Found(NamedTuple):
+    """What words were resolved to: an entry, or the nearest names."""
+
+    entry: Entry | None
+    offered: tuple[str, ...] = ()
+
+
+def normal_form(text: str) -> str:
+    """Reduce words to what names are compared by."""
+    text = text.lower().replace("’", "'").replace("-", " ").replace("_", " ")
+    text = re.sub(r"[^\w\s%+'./&]", " ", text)
+    return " ".join(text.split()).strip(" .'")
+
+
+@lru_cache(maxsize=4096)
+def _bare(text: str) -> str:
+    return " ".join(_FILLER.sub(" ", normal_form(text)).split())
+
+
+@cache
+def entries() -> dict[str, Entry]:
+    """Every entry of the shared vocabulary by code."""
+    found: dict[str, Entry] = {}
+    for file, kind in FILES.items():
+        for data in document.read(library.vocabulary(file)).data["entries"]:
+            found[data["id"]] = _entry(data, kind)
+    return found
+
+
+def _entry(data: dict[str, Any], kind: str) -> Entry:
+    cls = data.get("class") or {"treat": "med", "examine": "exam"}.get(kind, kind)
+    return Entry(
+        code=data["id"],
+        kind="consult" if cls == "consult" else kind,
+        name=data["name"],
+        cls=cls,
+        synonyms=tuple(str(word) for word in data.get("synonyms", ())),
+        groups=tuple(data.get("groups", ())),
+        busy=seconds(data.get("busy", "1m")),
+        result_in=seconds(data.get("result_in", 0)),
+        cost=float(data.get("cost", 0)),
+        places=tuple(data.get("places", ())),
+        analytes=tuple(data.get("analytes", ())),
+        normal=data.get("normal") or data.get("answer") or "",
+        only_sex=(data.get("only") or {}).get("sex", ""),
+    )
+
+
+@cache
+def analytes() -> dict[str, Analyte]:
+    """Every analyte of the reference table by id."""
+    found = {}
+    for data in document.read(library.vocabulary("ranges")).data["entries"]:
+        bands = tuple(
+            (band["sex"], float(band["age"][0]), float(band["age"][1]), float(band["low"]), float(band["high"]), float(band["typical"]))
+            for band in data.get("bands", ())
+        )
+        text = str(data.get("typical_text", ""))
+        found[data["id"]] = Analyte(data["id"], data["name"], str(data.get("unit", "")), int(data.get("decimals", 0)), bands, text)
+    return found
+
+
+@cache
+def _analyte_names() -> dict[str, str]:
+    names = {normal_form(analyte.name): key for key, analyte in analytes().items()}
+    return {**names, **{normal_form(key): key for key in analytes()}}
+
+
+def analyte_of(name: str) -> str | None:
+    """Return the id of the analyte a value's name stands for, or None."""
+    return _analyte_names().get(normal_form(name))
+
+
+def merge(code: str, authored: CaseAction) -> Entry:
+    """Join a case's action with the shared entry of the same code; what the case says comes first."""
+    shared = entries().get(code)
+    cls = {"treat": "med", "examine": "exam"}.get(authored.kind, authored.kind)
+    base = shared or Entry(code, authored.kind, code.removeprefix("exam.").replace("_", " ").replace(".", " "), cls)
+    given = authored.model_fields_set
+    return Entry(
+        code=code,
+        kind=authored.kind,
+        name=authored.name or base.name,
+        cls=authored.cls or (base.cls if shared and shared.kind == authored.kind else cls),
+        synonyms=(*authored.synonyms, *base.synonyms),
+        groups=tuple(dict.fromkeys((*base.groups, *authored.groups))),
+        busy=authored.busy if authored.busy is not None else base.busy,
+        result_in=authored.result_in if authored.result_in is not None else base.result_in if "result" in given else 0,
+        cost=authored.cost if authored.cost is not None else base.cost,
+        places=authored.places if "places" in given else (),
+        analytes=base.analytes,
+        normal=base.normal,
+        only_sex="",
+        authored=authored,
+    )
+
+
+@dataclass(slots=True)
+class Index:
+    """Names of one set of entries, for looking up what words mean."""
+
+    by_name: dict[str, Entry] = field(default_factory=dict)
+    by_bare: dict[str, Entry] = field(default_factory=dict)
+    longest: int = 1
+
+    def add(self, entry: Entry) -> None:
+        """Add an entry under its code, name and synonyms; the first to claim a name keeps it."""
+        code = entry.code.removeprefix("exam.").replace(".", " ")
+        for name in (entry.code, code, entry.name, *entry.synonyms):
+            full, bare = normal_form(name), _bare(name)
+            self.by_name.setdefault(full, entry)
+            if bare:
+                self.by_bare.setdefault(bare, entry)
+            self.longest = max(self.longest, len(full.split()))
+
+
+_FAMILY = {"examine": "examine", "treat": "treat", "order": "order", "procedure": "procedure", "consult": "procedure"}
+
+
+def _indexed(pool: Iterable[Entry]) -> dict[str, Index]:
+    indexes = {family: Index() for family in _FAMILY.values()}
+    for entry in pool:
+        indexes[_FAMILY[entry.kind]].add(entry)
+    return indexes
+
+
+@cache
+def _shared_indexes() -> dict[str, Index]:
+    return _indexed(entries().values())
+
+
+class Lexicon:
+    """Resolves a doctor's words for one case: the case's own actions first, the shared vocabulary second."""
+
+    def __init__(self, case: Case) -> None:
+        self.own = {code: merge(code, authored) for code, authored in case.actions.items()}
+        self.open = case.unlisted == "vocabulary"
+        self._own_indexes = _indexed(self.own.values())
+
+    def entry(self, code: str) -> Entry | None:
+        """Return an entry by code."""
+        return self.own.get(code) or (entries().get(code) if self.open else None)
+
+    @property
+    def codes(self) -> list[Entry]:
+        """Everything that can be asked for here, the case's own first."""
+        shared = [entry for code, entry in entries().items() if code not in self.own] if self.open else []
+        return [*self.own.values(), *shared]
+
+    def resolve(self, kind: str, words: str) -> Found:
+        """Find the one entry the words name: exactly, by its bare words, by a name inside them, or nearly."""
+        family = _FAMILY[kind]
+        families = [family, *(other for other in dict.fromkeys(_FAMILY.values()) if other != family)]
+        for look in (self._exact, self._inside, self._near):
+            for other in families:
+                found = look(other, act.drug_words(words) if other == "treat" else words, other != family)
+                if found:
+                    return Found(found)
+        return Found(None, self._offers(family, words))
+
+    def resolve_all(self, kind: str, words: str) -> list[tuple[str, Found]]:
+        """Resolve words that may list several things: ``"fbc, crp and lactate"``. Each is returned with its own words."""
+        family = _FAMILY[kind]
+        whole = self._exact(family, act.drug_words(words) if family == "treat" else words, False)
+        parts = [part for part in _JOINT.split(words) if part.strip()]
+        single = Found(whole) if whole else self.resolve(kind, words)
+        if whole or not 1 < len(parts) <= 20:
+            return [(words, single)]
+        found = [(part, self.resolve(kind, part)) for part in parts]
+        known = {hit.entry.code for _, hit in found if hit.entry}
+        if len(known) > 1 or (known and single.entry is None):
+            return [(part, hit) for part, hit in found if hit.entry] if family == "treat" else found
+        return [(words, single)]
+
+    def _indexes(self, family: str) -> list[Index]:
+        return [self._own_indexes[family], _shared_indexes()[family]] if self.open else [self._own_indexes[family]]
+
+    def _own_version(self, entry: Entry | None) -> Entry | None:
+        return self.own.get(entry.code, entry) if entry else None
+
+    def _exact(self, family: str, words: str, strange: bool) -> Entry | None:
+        full, bare = normal_form(words), _bare(words)
+        for index in self._indexes(family):
+            hit = index.by_name.get(full) or (index.by_bare.get(bare) or index.by_name.get(bare) if bare else None)
+            if hit:
+                return self._own_version(hit)
+        return None
+
+    def _inside(self, family: str, words: str, strange: bool) -> Entry | None:
+        """Find the longest name that stands inside the words; in a family the verb does not belong to, of two words or more."""
+        tokens = normal_form(words).split()[:40]
+        for size in range(len(tokens), 1 if strange else 0, -1):
+            for start in range(len(tokens) - size + 1):
+                name = " ".join(tokens[start : start + size])
+                for index in self._indexes(family) if len(name) > 2 else ():
+                    if size <= index.longest and name in index.by_name:
+                        return self._own_version(index.by_name[name])
+        return None
+
+    def _near(self, family: str, words: str, strange: bool) -> Entry | None:
+        text = _bare(words)[:80]
+        if len(text) < 5:
+            return None
+        for index in self._indexes(family):
+            best = process.extractOne(text, index.by_bare.keys(), scorer=fuzz.ratio, score_cutoff=CONFIDENT)
+            if best and best[0][0] == text[0]:
+                return self._own_version(index.by_bare[best[0]])
+        return None
+
+    def _offers(self, family: str, words: str) -> tuple[str, ...]:
+        text, names = _bare(words)[:80], {}
+        for index in reversed(self._indexes(family)):
+            names.update(index.by_bare)
+        near = process.extract(text, names.keys(), scorer=fuzz.WRatio, limit=8, score_cutoff=OFFERED) if text else []
+        return tuple(dict.fromkeys(names[name].name for name, *_ in near))[:3]
