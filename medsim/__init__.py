@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from medsim.case import Case
     from medsim.consult import Consult
     from medsim.env import ConsultEnv, Utterance
-    from medsim.evaluate import evaluate
+    from medsim.evaluation import evaluate
     from medsim.patient.scripted import ScriptedPatient
-    from medsim.rollout import replay, rollout
+    from medsim.episode import replay, rollout
     from medsim.rubric import Rubric, Scorecard, score
     from medsim.store import Store
     from medsim.trajectory import Event, Trajectory
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Agent": "agent", "Case": "case", "Consult": "consult", "ConsultEnv": "env", "Event": "trajectory", "Rubric": "rubric",
     "Scorecard": "rubric", "ScriptedPatient": "patient.scripted", "Store": "store", "Trajectory": "trajectory", "Utterance": "env",
-    "evaluate": "evaluate", "replay": "rollout", "rollout": "rollout", "score": "rubric",
+    "evaluate": "evaluation", "replay": "episode", "rollout": "episode", "score": "rubric",
 }  # fmt: skip
 
 __all__ = [

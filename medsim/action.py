@@ -185,7 +185,7 @@ _ROUTE = re.compile(r"(?<![\w-])(" + "|".join(re.escape(word) for word in sorted
 _NUMBER = r"(\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)"
 _UNIT = (
     r"(micrograms?|mcg|µg|μg|ug|milligrams?|mg|grams?|gm?|kg|millilitres?|milliliters?|mls?|cc|litres?|liters?|l|units?|iu|u|"
-    r"millimol(?:es?)?|mmol|meq|joules?|j)"
+    r"millimol(?:es?)?|mmol|meq|puffs?|joules?|j)"
 )
 _DOSE = re.compile(
     rf"(?<![\w.]){_NUMBER}\s*{_UNIT}(?:\s*(?:/|per\s+)\s*(kg|kilo(?:gram)?))?(?:\s*(?:/|per\s+|an?\s+)\s*(h|hr|hour|min|minute))?(?![\w])",
@@ -193,11 +193,11 @@ _DOSE = re.compile(
 )
 _DOSE_TAIL = re.compile(r"\b(stat|now|bolus|infusion|over|once|daily|bd|tds|qds|od|prn|every|q\d+h|for|via|by|through|then|loading|dose|of|at|with|as|an?)\b", re.I)
 
-_TIMES = re.compile(r"\b\d+\s*(?:min(?:ute)?s?|h(?:ou)?rs?|h|days?|weeks?|times?|tabs?|tablets?|puffs?|doses?)\b", re.I)
+_TIMES = re.compile(r"\b\d+\s*(?:min(?:ute)?s?|h(?:ou)?rs?|h|days?|weeks?|times?|tabs?|tablets?|doses?)\b", re.I)
 
 
 def _measure(unit: str) -> tuple[str, float]:
-    """Return the base measure of a unit and the factor to it: mg, ml, units, mmol or j."""
+    """Return the base measure of a unit and the factor to it: mg, ml, units, mmol, puffs or j."""
     unit = unit.lower()
     if unit in {"mcg", "µg", "μg", "ug"} or unit.startswith("microgram"):
         return "mg", 0.001
@@ -215,6 +215,8 @@ def _measure(unit: str) -> tuple[str, float]:
         return "units", 1.0
     if unit in {"meq", "mmol"} or unit.startswith("millimol"):
         return "mmol", 1.0
+    if unit.startswith("puff"):
+        return "puffs", 1.0
     return "j", 1.0
 
 
@@ -240,7 +242,7 @@ def dose_args(text: str, *, weight_kg: float | None = None) -> dict[str, Any]:
         stem, tail = (f"rate_{base}", "_h") if per_time else (f"dose_{base}", "")
         whole, by_weight = (f"{stem}_per_h", f"{stem}_per_kg_h") if tail else (stem, f"{stem}_per_kg")
         args.setdefault(by_weight if per_kg else whole, _round(amount))
-        if weight_kg:
+        if weight_kg and base != "puffs":
             other = amount * weight_kg if per_kg else amount / weight_kg
             args.setdefault(whole if per_kg else by_weight, _round(other))
     route = _ROUTE.search(text)

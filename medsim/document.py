@@ -95,7 +95,8 @@ def faults(error: ValidationError, document: Document) -> list[str]:
         name = ".".join(str(part) for part in (known or path)) or "the document"
         missing = fault["type"] == "missing"
         message = f"'{path[-1]}' is missing" if missing and path else _message(fault)
-        lines.append(f"{document.where(path)}: {name}: {message}")
+        unknown = re.match(r"unknown key '([^']*)'", message)
+        lines.append(f"{document.where((*path, unknown[1]) if unknown else path)}: {name}: {message}")
     return list(dict.fromkeys(lines))
 
 

@@ -22,7 +22,7 @@ from medsim.errors import ActionError, CaseError, did_you_mean
 from medsim.patient.scripted import ScriptedPatient
 from medsim.patient.seat import Patient
 from medsim.recipe import Recipe, Reward
-from medsim.rollout import episode_id
+from medsim.episode import episode_id
 from medsim.rubric import Monitor, Scorecard
 from medsim.rubric.score import ending, tally
 from medsim.trajectory import Trajectory, transcript

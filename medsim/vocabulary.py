@@ -31,6 +31,7 @@ _FILLER = re.compile(
     r"test|tests|exam|examination|assessment|assess|examine|inspect|inspection)\b"
 )
 _JOINT = re.compile(r"\s*(?:,|;|\n|\+|&|/|\band\b|\bplus\b)\s*")
+_JOINT_OF_DRUGS = re.compile(r"\s*(?:,|;|\n|\+|&|\band\b|\bplus\b|\bwith\b)\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +240,8 @@ class Lexicon:
         """Resolve words that may list several things: ``"fbc, crp and lactate"``. Each is returned with its own words."""
         family = _FAMILY[kind]
         whole = self._exact(family, act.drug_words(words) if family == "treat" else words, False)
-        parts = [part for part in _JOINT.split(words) if part.strip()]
+        joint = _JOINT_OF_DRUGS if family == "treat" else _JOINT
+        parts = [part for part in joint.split(words) if part.strip()]
         single = Found(whole) if whole else self.resolve(kind, words)
         if whole or not 1 < len(parts) <= 20:
             return [(words, single)]

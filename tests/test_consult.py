@@ -16,7 +16,7 @@ from medsim.consult import Consult
 from medsim.errors import ActionError
 from medsim.patient.scripted import ScriptedPatient
 from medsim.patient.seat import Reply, Turn
-from medsim.rollout import replay, rollout
+from medsim.episode import replay, rollout
 from medsim.rubric import score
 from medsim.trajectory import Trajectory, transcript
 

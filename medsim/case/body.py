@@ -87,6 +87,7 @@ class Dose(Part):
     dose_units: tuple[float, float] | None = None
     dose_units_per_kg: tuple[float, float] | None = None
     dose_mmol: tuple[float, float] | None = None
+    dose_puffs: tuple[float, float] | None = None
     rate_mg_per_h: tuple[float, float] | None = None
     rate_ml_per_h: tuple[float, float] | None = None
     rate_ml_per_kg_h: tuple[float, float] | None = None

@@ -12,9 +12,9 @@ from medsim.action import HELP
 from medsim.case import Case
 from medsim.cli.output import console, print_json, remark
 from medsim.consult import Consult
-from medsim.evaluate import information
+from medsim.evaluation import information
 from medsim.patient.scripted import ScriptedPatient
-from medsim.rollout import episode_id
+from medsim.episode import episode_id
 from medsim.rubric import Scorecard, score
 from medsim.store import Store
 from medsim.trajectory import Event, Outcome, Trajectory, line

@@ -15,7 +15,7 @@ from medsim.case import Case
 from medsim.case.checklist import Rubric
 from medsim.cli.output import console, number, print_json, remark, table
 from medsim.errors import CaseError, StoreError
-from medsim.rollout import replay
+from medsim.episode import replay
 from medsim.rubric import score
 from medsim.store import Store
 from medsim.trajectory import Trajectory

@@ -10,8 +10,8 @@ from rich.text import Text
 
 from medsim.cli.output import console, number, percent, print_json, progress_console, remark, table
 from medsim.errors import ActionError
-from medsim.evaluate import Done, Evaluation, evaluate
-from medsim.evaluate.stats import Interval
+from medsim.evaluation import Done, Evaluation, evaluate
+from medsim.evaluation.stats import Interval
 from medsim.viewer import safe
 
 

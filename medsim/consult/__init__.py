@@ -12,6 +12,7 @@ An action that cannot be understood is an event that the doctor sees, costs time
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from medsim import action as act
@@ -60,6 +61,16 @@ def _tools(case: Case) -> Tools:
         topics = frozenset(topic for fact in case.patient.every_fact() for topic in fact.topics)
         _TOOLS[case.hash] = Tools(Lexicon(case), Laboratory(case), topics)
     return _TOOLS[case.hash]
+
+
+@lru_cache(maxsize=4096)
+def _remembered(text: str) -> tuple[Heard, ...]:
+    return matcher().hear(text)
+
+
+def _hear(text: str) -> tuple[Heard, ...]:
+    """Hear an utterance; short ones are remembered, as batches and gates say the same things again and again."""
+    return _remembered(text) if len(text) <= 300 else matcher().hear(text)
 
 
 class Consult:
@@ -206,7 +217,7 @@ class Consult:
         if not action.text:
             self._unclear(action, "Nothing was said.")
             return Turn(index=self.scene.turn, kind=action.kind, to="")
-        heard = tuple(self._settle(part) for part in matcher().hear(action.text))
+        heard = tuple(self._settle(part) for part in _hear(action.text))
         topics = tuple(dict.fromkeys(part.topic for part in heard if part.topic))
         scene = self.scene
         told = self._record("doctor", action.kind, action.text, topics=topics)
@@ -227,7 +238,9 @@ class Consult:
         )  # fmt: skip
 
     def _settle(self, heard: Heard) -> Heard:
-        """Where two topics are nearly as good, prefer the one this patient has something to say on."""
+        """Where topics are nearly as good, prefer an invitation while none was heard, then one this patient has something to say on."""
+        if not self.scene.opened and heard.topic and not INVITING_TOPICS.isdisjoint(heard.alternatives):
+            return heard._replace(topic=next(topic for topic in heard.alternatives if topic in INVITING_TOPICS))
         if heard.topic is None or heard.topic in self._topics:
             return heard
         better = next((topic for topic in heard.alternatives if topic in self._topics), None)
@@ -299,7 +312,7 @@ class Consult:
         if authored.requires and not self.clock.done(authored.requires):
             return authored.refusal or f"{entry.name} cannot be done yet.", {}
         verdict, stated = judged_dose(authored, args)
-        if not stated:
+        if not stated and entry.kind == "treat":
             return f"{entry.name}: what dose? Write it with its unit and route, as in 'treat: DRUG 5 mg iv'.", {}
         if verdict:
             args["dose"] = verdict
@@ -443,7 +456,7 @@ class Consult:
         if happening.kind == "result":
             data = happening.data
             args = {**data["args"], "taken": data["taken"], "order": data["order"], "specimen_state": data["specimen_state"]}
-            self._record("controller", "result", f"{data['name']}: {data['text']}", code=data["code"], cls=data["cls"], args=args)
+            self.clock.act(self._record("controller", "result", f"{data['name']}: {data['text']}", code=data["code"], cls=data["cls"], args=args))
             return True
         if happening.kind == "challenge":
             challenge = self.case.challenge(happening.name)

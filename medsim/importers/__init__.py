@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from medsim.case import Case
 from medsim.errors import CaseError, did_you_mean
@@ -36,15 +36,27 @@ class Imported(NamedTuple):
 
 
 MODULES = {"agentclinic": "medsim.importers.agentclinic"}
-"""Data set -> the module whose ``load(path, *, source=None)`` reads it."""
+"""Data set -> the module whose ``load(path, *, source=None)`` reads it and whose ``about(imported)`` names it."""
 
 
 def importer(name: str) -> Callable[..., Imported]:
     """Return the ``load`` function of a data set."""
-    if name not in MODULES:
-        raise CaseError(f"No importer '{name}'.{did_you_mean(name, MODULES)} Known: {', '.join(MODULES)}.")
-    load: Callable[..., Imported] = import_module(MODULES[name]).load
+    load: Callable[..., Imported] = _module(name).load
     return load
 
 
-__all__ = ["MODULES", "Imported", "Row", "Status", "importer"]
+def write(name: str, imported: Imported, folder: Path) -> Path:
+    """Write what was imported as a pack, with the data set's own title, licence and notes."""
+    from medsim.importers.pack import write_pack
+
+    title, licence, notes = _module(name).about(imported)
+    return write_pack(imported, folder, title=title, licence=licence, notes=notes)
+
+
+def _module(name: str) -> Any:
+    if name not in MODULES:
+        raise CaseError(f"No importer '{name}'.{did_you_mean(name, MODULES)} Known: {', '.join(MODULES)}.")
+    return import_module(MODULES[name])
+
+
+__all__ = ["MODULES", "Imported", "Row", "Status", "importer", "write"]

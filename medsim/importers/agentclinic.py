@@ -13,18 +13,21 @@ from pathlib import Path
 from typing import Any, Literal
 
 from medsim.case import MAX_CASE_BYTES, Case, dumps, loads
-from medsim.case.body import CaseAction, State
+from medsim.case.body import CaseAction, Result, State
+from medsim.case.person import Fact
 from medsim.errors import CaseError
 from medsim.importers import Imported, Row, people
 from medsim.importers.answers import accepted, holds
+from medsim.importers.challenge import challenge
 from medsim.importers.draft import NEUTRAL, TASK, Draft, Refused
 from medsim.importers.duplicates import Known
-from medsim.importers.nejm import LICENCE, challenge
+from medsim.importers.nejm import LICENCE
 from medsim.importers.osce import medqa
 from medsim.importers.vitals import Reading
 
 Format = Literal["medqa", "nejm"]
 LICENCES: dict[Format, str] = {"medqa": "MIT (AgentClinic repository); derived from MedQA", "nejm": LICENCE}
+_SIGNS = "vitals, vital signs, observations, obs, blood pressure, bp, temperature, heart rate, pulse, respiratory rate, spo2"
 EXPECTED = "one JSON object a line, with 'OSCE_Examination' (MedQA) or 'patient_info' and 'answers' (NEJM)"
 
 
@@ -56,6 +59,17 @@ def load(path: Path, *, source: str | None = None) -> Imported:
             cases.append(case)
         rows.append(Row(number, "refused" if case is None else "flagged" if reasons else "imported", name, reasons))
     return Imported(cases, rows, path)
+
+
+def about(imported: Imported) -> tuple[str, str, tuple[str, ...]]:
+    """Return title, licence and notes for a pack of these cases."""
+    licences = " and ".join(sorted({case.license for case in imported.cases})) or "unknown"
+    notes = (
+        "Imported from the user's own copy of AgentClinic (Schmidgall and others, 2024).",
+        "Not to be passed on where it holds NEJM text.",
+    )
+    nejm = LICENCES["nejm"] in licences
+    return f"AgentClinic: {imported.source.stem}", licences, notes if nejm else notes[:1]
 
 
 def _lines(path: Path) -> list[tuple[int, str]]:
@@ -107,62 +121,91 @@ def _case(
     return case, case.provenance.flags
 
 
-# ---- the case ------------------------------------------------------------------------------------------------------------------------
-
-
 def build(draft: Draft, form: Format, name: str, file: str, line: int, raw: str, known: Known) -> Case:
     """Make the case of a draft; whatever names the answer is kept from both seats."""
     flags = [*draft.person.flags, *draft.script.flags, *draft.flags, *_assumed(draft.reading)]
     names = (draft.answer, *draft.also)
 
     def safe(where: str, text: str, instead: str) -> str:
-        if any(holds(text, one) for one in names):
-            flags.append(f"leak:{where}")
-            return instead
-        return text
+        if not any(holds(text, one) for one in names):
+            return text
+        flags.append(f"leak:{where}")
+        return instead
 
-    facts = []
-    for fact in draft.script.facts:
-        leaks = any(holds(" ".join(fact.say), one) for one in names)
-        flags.extend([f"leak:{fact.id}"] if leaks else [])
-        facts.append(fact.model_copy(update={"tier": "never"}) if leaks else fact)
-    if any(
-        holds(result.text or "", one) for action in draft.actions.values() for result in action.result.values() for one in names
-    ):
+    neutral = f"{draft.person} is seen in clinic."
+    encounter = {
+        "id": "clinic",
+        "location": "clinic",
+        "start": "2026-01-05T09:00:00",
+        "limits": {"sim": "24h", "turns": 30},
+        "door_note": safe("door_note", draft.door, neutral),
+        "task": safe("task", draft.task, TASK),
+    }
+    patient = _patient(draft, line, safe("opening", draft.opening, f"Hello, doctor. {NEUTRAL}"), _facts(draft, names, flags))
+    results = [result.text or "" for action in draft.actions.values() for result in action.result.values()]
+    if any(holds(text, one) for text in results for one in names):
         flags.append("answer_in_results")
-    door = safe("door_note", draft.door, f"{draft.person} is seen in clinic.")
-    patient = {
-        "name": people.name(line, draft.person.sex), "age": draft.person.age, "sex": draft.person.sex, "weight_kg": draft.reading.weight_kg,
-        "height_cm": draft.reading.height_cm, "informant": draft.voice.informant, "opening": safe("opening", draft.opening, f"Hello, doctor. {NEUTRAL}"),
-        "facts": tuple(facts),
-    }  # fmt: skip
-    patient = {key: value for key, value in patient.items() if value is not None}
-    accept = tuple(dict.fromkeys(form for one in names for form in accepted(one)))
     twin = known.twin(draft.answer, draft.person, draft.script)
     flags += [f"dup_of:{twin}"] if twin else []
-    data: dict[str, Any] = {
-        "schema": "medsim.case/1", "id": name, "version": "1.0.0", "title": f"Clinic visit of "
-        f"{str(draft.person)[0].lower()}{str(draft.person)[1:]}",
-        "grade": "compiled", "license": LICENCES[form],
-        "provenance": {
-            "origin": "imported", "clinical_review": "not_applicable", "file": file, "line": line,
-            "sha256": hashlib.sha256(raw.encode("utf-8", "surrogatepass")).hexdigest(), "notes": [f"Demographics: "
-            f"{draft.demographics or 'not given'}"],
-            "flags": list(dict.fromkeys(flags)),
-        },
-        "blueprint": {
-            "specialty": ["paediatrics" if draft.person.age.years < 18 else "general medicine"], "setting": "clinic",
-            "population": draft.person.population(draft.demographics), "tags": list(draft.tags),
-        },
-        "encounters": [{
-            "id": "clinic", "location": "clinic", "start": "2026-01-05T09:00:00", "limits": {"sim": "24h", "turns": 30}, "door_note": door,
-            "task": safe("task", draft.task, TASK),
-        }],
-        "patient": patient, "actions": {**_record(draft.reading), **draft.actions}, "initial": "visit",
-        "states": {"visit": State(vitals=draft.reading.vitals)}, "media": draft.media,
-        "outcome": {"diagnosis": {"name": draft.answer, "accept": accept}, **({"question": draft.question} if draft.question else {})}, "rubric": _rubric(draft), "unlisted": "unavailable",
-    }  # fmt: skip
-    return Case.model_validate({key: value for key, value in data.items() if value != ()})
+    diagnosis = {"name": draft.answer, "accept": tuple(dict.fromkeys(way for one in names for way in accepted(one)))}
+    young = draft.person.age.years < 18
+    return Case.model_validate(
+        {
+            "schema": "medsim.case/1",
+            "id": name,
+            "version": "1.0.0",
+            "title": f"Clinic visit of {str(draft.person)[0].lower()}{str(draft.person)[1:]}",
+            "grade": "compiled",
+            "license": LICENCES[form],
+            "provenance": {
+                "origin": "imported",
+                "clinical_review": "not_applicable",
+                "file": file,
+                "line": line,
+                "sha256": hashlib.sha256(raw.encode("utf-8", "surrogatepass")).hexdigest(),
+                "notes": [f"Demographics: {draft.demographics or 'not given'}"],
+                "flags": list(dict.fromkeys(flags)),
+            },
+            "blueprint": {
+                "specialty": ["paediatrics" if young else "general medicine"],
+                "setting": "clinic",
+                "population": draft.person.population(draft.demographics),
+                **({"tags": list(draft.tags)} if draft.tags else {}),
+            },
+            "encounters": [encounter],
+            "patient": patient,
+            "actions": {**_record(draft.reading), **draft.actions},
+            "initial": "visit",
+            "states": {"visit": State(vitals=draft.reading.vitals)},
+            **({"media": draft.media} if draft.media else {}),
+            "outcome": {"diagnosis": diagnosis, **({"question": draft.question} if draft.question else {})},
+            "rubric": _rubric(draft),
+            "unlisted": "unavailable",
+        }
+    )
+
+
+def _facts(draft: Draft, names: tuple[str, ...], flags: list[str]) -> tuple[Fact, ...]:
+    """Return the facts; one that names the answer is never told."""
+    found = []
+    for fact in draft.script.facts:
+        leaks = any(holds(text, one) for text in fact.say for one in names)
+        flags += [f"leak:{fact.id}"] if leaks else []
+        found.append(fact.model_copy(update={"tier": "never"}) if leaks else fact)
+    return tuple(found)
+
+
+def _patient(draft: Draft, line: int, opening: str, facts: tuple[Fact, ...]) -> dict[str, Any]:
+    size = {"weight_kg": draft.reading.weight_kg, "height_cm": draft.reading.height_cm}
+    return {
+        "name": people.name(line, draft.person.sex),
+        "age": draft.person.age,
+        "sex": draft.person.sex,
+        **{key: value for key, value in size.items() if value is not None},
+        "informant": draft.voice.informant,
+        "opening": opening,
+        "facts": facts,
+    }
 
 
 def _assumed(reading: Reading) -> list[str]:
@@ -176,28 +219,14 @@ def _rubric(draft: Draft) -> dict[str, Any]:
 
 
 def _record(reading: Reading) -> dict[str, CaseAction]:
-    names = (
-        "vitals",
-        "vital signs",
-        "observations",
-        "obs",
-        "blood pressure",
-        "bp",
-        "temperature",
-        "heart rate",
-        "pulse",
-        "respiratory rate",
-        "oxygen saturation",
-        "spo2",
-    )
+    """The vital signs word for word; the chart shows numbers, some of them assumed."""
     own = [line.split(": ")[0].lower() for line in reading.record.split("\n") if ": " in line]
-    text = reading.record or "No vital signs were recorded."
-    synonyms = tuple(dict.fromkeys((*names, *(name for name in own if len(name) < 60))))
+    parts = [part for name in own for part in (name, *name.split(", ")[:1]) if len(part) < 60]
+    synonyms = tuple(dict.fromkeys((*_SIGNS.split(", "), *parts)))
+    result = Result(text=reading.record or "No vital signs were recorded.")
     return {
-        "exam.vitals_record": CaseAction(
-            kind="examine", name="Vital signs as recorded", synonyms=synonyms, result={"_": {"text": text}}
-        )
-    }  # type: ignore[dict-item]
+        "exam.vitals_record": CaseAction(kind="examine", name="Vital signs as recorded", synonyms=synonyms, result={"_": result})
+    }
 
 
-__all__ = ["LICENCES", "Imported", "Row", "load"]
+__all__ = ["LICENCES", "Imported", "Row", "about", "load"]

@@ -48,7 +48,7 @@ def accepted(name: str) -> tuple[str, ...]:
     names += [short for part in names if (short := _eponym(part))]
     names += [american(part) for part in names]
     names += [british(part) for part in names]
-    return tuple(dict.fromkeys(part for part in names if len(part) > 1))[:40]
+    return tuple(dict.fromkeys(part for part in names if re.search(r"[^\W\d_]{2}", part)))[:40]
 
 
 def abbreviations(name: str) -> tuple[str, ...]:

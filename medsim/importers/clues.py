@@ -20,7 +20,7 @@ _STORY = """
 onset.when = \\d+[- ](?:hour|day|week|month|year)s?(?:-long)? history|started|began|onset|\\bsince\\b|\\bago\\b
     |for (?:the )?(?:past|last)|for \\w+ (?:hour|day|week|month|year)s?
 onset.how = sudden|gradual|insidious|progressive|abrupt|immediately
-onset.trigger = after (?:eating|exercise|playing|lifting)|triggered|following (?:a|an|the) 
+onset.trigger = after (?:eating|exercise|playing|lifting)|triggered|following (?:a|an|the)
     |while (?:playing|exercising|lifting|working)
 timing.pattern = intermittent|constant|comes and goes|episod|every (?:day|night|morning)|daily|recurr|times (?:a|per)
 timing.duration = last(?:s|ed|ing)? (?:for )?(?:about |approximately )?\\w+ (?:second|minute|hour)|after about \\d+ seconds
@@ -204,12 +204,26 @@ _FAMILY = re.compile(
     r"\b(?:had|has|have|died|death|diagnosed|suffer\w*|with|similar|history|committ\w+)\b",
     re.I,
 )
-_NOUNS = (
-    ("ros.rash", "my skin"), ("ros.eyes", "my eyes"), ("ros.cough", "a cough"), ("ros.breathless", "my breathing"), ("ros.joint", "my joints"),
-    ("ros.headache", "my head"), ("ros.abdominal_pain", "my stomach"), ("ros.haematuria", "my urine"), ("ros.fever", "a fever"),
-    ("ros.lumps", "a swelling"), ("ros.numbness", "a strange feeling"), ("ros.weakness", "a weakness"), ("ros.sore_throat", "my throat"),
-    ("ros.chest_pain", "my chest"), ("ros.jaundice", "my colour"), ("ros.wound", "a wound"), ("ros.ear", "my ear"),
-)  # fmt: skip
+_NOUN_TEXT = """
+ros.rash = my skin
+ros.eyes = my eyes
+ros.cough = a cough
+ros.breathless = my breathing
+ros.joint = my joints
+ros.headache = my head
+ros.abdominal_pain = my stomach
+ros.haematuria = my urine
+ros.fever = a fever
+ros.lumps = a swelling
+ros.numbness = a strange feeling
+ros.weakness = a weakness
+ros.sore_throat = my throat
+ros.chest_pain = my chest
+ros.jaundice = my colour
+ros.wound = a wound
+ros.ear = my ear
+"""
+_NOUNS = tuple(line.split(" = ") for line in _NOUN_TEXT.strip().splitlines())
 
 
 @cache
@@ -220,9 +234,16 @@ def _table(name: str) -> tuple[tuple[str, re.Pattern[str]], ...]:
 
 
 _TABLES = {
-    "symptom": ("symptoms",), "history": ("story", "past", "life", "drugs"), "pmh": ("past", "drugs", "life"), "social": ("life", "drugs"),
-    "ros": ("symptoms", "past", "life"), "meds": ("drugs",), "family": ("kin",), "allergy": ("drugs",), "other": ("story", "past", "life", "drugs"),
-}  # fmt: skip
+    "symptom": ("symptoms",),
+    "history": ("story", "past", "life", "drugs"),
+    "pmh": ("past", "drugs", "life"),
+    "social": ("life", "drugs"),
+    "ros": ("symptoms", "past", "life"),
+    "meds": ("drugs",),
+    "family": ("kin",),
+    "allergy": ("drugs",),
+    "other": ("story", "past", "life", "drugs"),
+}
 
 
 def topics(text: str, section: str) -> tuple[str, ...]:

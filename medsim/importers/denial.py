@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import re
 
-ADVERB = r"(?:also|currently|recently|now|previously|occasionally|regularly|additionally|further|specifically|rarely|never|"
-r"always|only|often)"
+ADVERB = (
+    r"(?:also|currently|recently|now|previously|occasionally|regularly|additionally|further|specifically|rarely|never|always|only|"
+    r"often)"
+)
 """Adverbs that may stand between a subject and its verb."""
 
 _NEGATIVE = re.compile(

@@ -12,9 +12,9 @@ from medsim.importers.answers import accepted
 from medsim.importers.people import Person
 from medsim.importers.script import Script
 
-ALIKE = 62.0
+ALIKE = 55.0
 """Token-set ratio from which two stories of the same person with the same answer count as one."""
-SAME = 88.0
+SAME = 86.0
 """The same where age or sex differ."""
 
 

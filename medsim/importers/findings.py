@@ -1,7 +1,7 @@
 """Examination findings and test results as actions of a case.
 
-The rule: every leaf comes back word for word under exactly one action that its own name reaches; what says that nothing is known yet
-(pending, not done, "would show") is no result. A heading over several tests answers with all of them and names what it covers.
+The rule: every leaf comes back word for word under exactly one action that its own name reaches; what says that nothing is known
+yet (pending, not done, "would show") is no result. A heading over several tests answers with all of them and names what it covers.
 """
 
 from __future__ import annotations
@@ -126,6 +126,9 @@ class Bench:
     def _take(self, name: str, found: list[Leaf], kind: Kind) -> list[str]:
         code = self._code(name, kind)
         kept = []
+        if " " in label(name) and placeholder(label(name)) and all(len(leaf.text.split()) < 12 for leaf in found):
+            self.flags.append(f"placeholder:{label(name)}")
+            return []
         for leaf in found:
             where = "/".join(label(part) for part in (name, *leaf.path))
             text = substance(leaf.text)
@@ -136,8 +139,7 @@ class Bench:
             if not text or self._count >= MAX_LEAVES:
                 continue
             self._count += 1
-            parts = [label(part) for part in leaf.path if not (plain(part) and len(found) == 1)]
-            kept.append(Finding(label(name), ", ".join(dict.fromkeys(part for part in parts if part)), text))
+            kept.append(Finding(label(name), _where(leaf.path, alone=len(found) == 1), text))
         if not kept or (code not in self.drafts and len(self.drafts) >= MAX_ACTIONS):
             return []
         draft = self.drafts.setdefault(code, _Draft(kind, label(name)))
@@ -222,6 +224,15 @@ class Bench:
         if name:
             given["name"] = name
         return CaseAction(kind=draft.kind, synonyms=tuple(synonyms), result={"_": Result(text=draft.text())}, **given)
+
+
+def _where(path: tuple[str, ...], *, alone: bool) -> str:
+    """Name a leaf inside its section; nothing where it stands alone under a name that says nothing."""
+    if alone and all(plain(part) for part in path):
+        return ""
+    parts = [label(part) for part in path]
+    telling = [part for part in parts if not re.fullmatch(r"(?:findings?|results?)", part, re.I)]
+    return ", ".join(dict.fromkeys(telling or parts))
 
 
 def _quantities(name: str, kind: Kind) -> list[str]:

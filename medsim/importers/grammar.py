@@ -24,8 +24,10 @@ _ANYONE_TEXT = """
 partner friend member player doctor physician roommate coworker colleague parent spouse relative sibling teacher boss
 neighbor neighbour
 """
-REPORT = r"(?:reports?|notes?|states?|mentions?|says?|recalls?|describes?|indicates?|endorses?|acknowledges?|reported|noted|"
-r"stated|mentioned)"
+REPORT = (
+    r"(?:reports?|notes?|states?|mentions?|says?|recalls?|describes?|indicates?|endorses?|acknowledges?|reported|noted|stated|"
+    r"mentioned)"
+)
 THIRD = {
     re.sub(r"(?<=[^aeiou])ys\Z", "ies", f"{verb}es" if verb.endswith(("o", "ss")) else f"{verb}s"): verb
     for verb in _VERBS_TEXT.split()

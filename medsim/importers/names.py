@@ -1,6 +1,6 @@
 """What examinations and tests are called: the shared vocabulary's codes for the names data sets use.
 
-The rule: a name resolves only where its words are those of a vocabulary name, in any order and spelling; nothing is matched by likeness.
+The rule: a name resolves only where its words are those of a vocabulary name, in any order and spelling, never by likeness.
 """
 
 from __future__ import annotations

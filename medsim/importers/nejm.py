@@ -6,25 +6,15 @@ The rule: the vignette of the question is never shown; only its last sentence, w
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
-from medsim.case.body import CaseAction, Media, Result
-from medsim.case.person import Informant
-from medsim.importers import clues, people, vitals
-from medsim.importers.draft import TASK, Draft, Refused
-from medsim.importers.findings import Bench
-from medsim.importers.names import Kind, generic, resolve
-from medsim.importers.script import Writer
-from medsim.importers.speech import REPORTED, Said, Voice
+from medsim.importers.speech import REPORTED, Said
 from medsim.importers.text import clean, leaves, sentence, sentences
 
 LICENCE = "NEJM text and images: local use only"
-OTHER = "Other findings"
-ALSO = ("clinical findings", "physical examination", "test results", "laboratory tests", "investigations")
 MAX_CHARS = 20_000
 
-_ITEM = re.compile(
+ITEM = re.compile(
     r"\n+\s*(?:[-•*]\s+)?|(?:(?<=\s)|\A)(?:[-\u2013•]\s+)(?=[*A-Z0-9\"\u201c(])|(?:(?<=\s)|\A)\(?\d{1,2}[.)]\s+(?=[*A-Z\"\u201c])"
 )
 _ROLE = re.compile(
@@ -44,37 +34,6 @@ _META = re.compile(
     r"(?:report|convey))",
     re.I,
 )
-_NODATA = re.compile(
-    r"\b(?:does not|do not|doesn't|did not) (?:explicitly )?(?:include|contain|provide|mention|specify|list|give|describe|"
-    r"offer|present)\b|\bno (?:specific |numerical |additional )*"
-    r"(?:or specific )?(?:instrument|test|laboratory|numerical)[\w ,/]*(?:readings?|results?|data|values?)\b.{0,40}(?:\bto "
-    r"report|provided|given|mentioned|available|included|from)|"
-    r"\bthere are no\b.{0,60}(?:readings?|results?)|\binstrument reader\b|^therefore\b|\bcannot (?:generate|provide|"
-    r"report)\b|(?:text|case|information|description|report|it)\s+(?:describes|focuses|primarily|only)\b",
-    re.I,
-)
-_LEADIN = re.compile(
-    r"\A(?:the )?(?:information|relevant|following|instrument readings|provided|data)\b[^:]{0,160}(?:includes?|are|is|"
-    r"follows)?:\s*",
-    re.I,
-)
-_HEAD = re.compile(
-    r"\s+((?=[^:]*\b(?:results?|findings?|studies|tests?|testing|examination|[Ii]maging|analysis|include|indicated|follows|"
-    r"[Uu]rinalysis|[Bb]iopsy)\b)"
-    r"[A-Z][\w/()-]*(?: [a-z][\w/()-]*){0,9}):\Z"
-)
-_LABELLED = re.compile(r"\A\**([^:*]{2,90}?)\**\s*:\**\s+(.+)\Z", re.S)
-_EXAM = re.compile(
-    r"\b(?:physical exam\w*|vital signs?|temperature|blood pressure|heart rate|pulse|respiratory rate|auscultation|"
-    r"palpation|inspection|fundoscop\w*|"
-    r"ophthalmoscop\w*|visual acuity|slit[- ]lamp|neurologic\w* exam\w*|skin exam\w*|examination|on exam|appearance|"
-    r"clinical observations?)\b",
-    re.I,
-)
-_TEST = re.compile(r"\b(?:ct|mri|x-?ray|radiogra\w*|ultraso\w*|biops\w*|histo(?!ry)\w*|laborator\w*|cultures?|serolog\w*|"
-r"antibod\w*|blood|stain\w*|level|count|tomograph\w*|endoscop\w*|"
-                   r"laryngoscop\w*|bronchoscop\w*|dermoscop\w*|electro\w*|echocardio\w*|angiogra\w*|catheteri\w*|"
-                   r"sequencing|pcr|urinalysis|urine|test\w*)\b", re.I)  # fmt: skip
 _OBJECT = re.compile(
     r"\byou(?=\s*(?:[.,;:!?)]|\Z|(?:to|in|on|at|with|for|by|and|or|from|when|while|as|because|after|before|more|about|over|"
     r"during|that|who|any|much)\b))",
@@ -148,13 +107,10 @@ def truth_question(found: Options) -> dict[str, object] | None:
     }
 
 
-# ---- the narrative -----------------------------------------------------------------------------------------------------------------
-
-
 def narrative(text: object) -> list[str]:
     """Part the patient's narrative into sentences, without what is said to the actor."""
     found: list[str] = []
-    for item in _ITEM.split(lines(text)):
+    for item in ITEM.split(lines(text)):
         item = _ROLE.sub("", item.replace("**", "").strip())
         labelled = re.match(r"[A-Z][^:.!?]{1,60}:\s+(?=\S)", item)
         said = item[labelled.end() :] if labelled and not _META.search(labelled[0]) else item
@@ -195,7 +151,8 @@ def first_person(text: str, *, child: str = "") -> Said:
     if child:
         return Said(sentence(_parent(text, child)), denies)
     for pattern, new in (
-        (r"\byou(?:'|\u2019)re\b", "I'm"), (r"\byou(?:'|\u2019)ve\b", "I've"), (r"\byou(?:'|\u2019)(d|ll)\b", r"I'\1"), (r"\byou are\b", "I am"), (r"\byou were\b", "I was"),
+        (r"\byou(?:'|\u2019)re\b", "I'm"), (r"\byou(?:'|\u2019)ve\b", "I've"), (r"\byou(?:'|\u2019)(d|ll)\b", r"I'\1"),
+        (r"\byou are\b", "I am"), (r"\byou were\b", "I was"),
         (r"\bare you\b", "am I"), (r"\byourself\b", "myself"), (r"\byours\b", "mine"), (r"\byour\b", "my"),
     ):  # fmt: skip
         text = re.sub(pattern, new, text, flags=re.I)
@@ -205,127 +162,18 @@ def first_person(text: str, *, child: str = "") -> Said:
 
 def _parent(text: str, child: str) -> str:
     for pattern, new in (
-        (r"\byou(?:'|\u2019)re\b|\byou are\b", f"{child} is"), (r"\byou were\b", f"{child} was"), (r"\byou(?:'|\u2019)ve\b|"
-        r"\byou have\b|\byou haven", f"{child} has"),
-        (r"\byou don(?:'|\u2019)t\b|\byou do not\b", f"{child} does not"), (r"\byourself\b", "themselves"), (r"\byour\b", f"{child}'s"),
+        (r"\byou(?:'|\u2019)re\b|\byou are\b", f"{child} is"), (r"\byou were\b", f"{child} was"),
+        (r"\byou(?:'|\u2019)ve\b|\byou have\b|\byou haven", f"{child} has"),
+        (r"\byou don(?:'|\u2019)t\b|\byou do not\b", f"{child} does not"),
+        (r"\byourself\b", "themselves"), (r"\byour\b", f"{child}'s"),
     ):  # fmt: skip
         text = re.sub(pattern, new, text, flags=re.I)
     text = re.sub(rf"({child} has)(?:n(?:'|\u2019)t|'t|\u2019t)\b", r"\1 not", text)
     text = _OBJECT.sub(child, text)
     return re.sub(
-        r"\byou\s+(\w+)", lambda match: f"{child} {match[1] if _PAST.match(match[1]) else match[1] + 's'}", text, flags=re.I
+        r"\byou\s+(\w+)", lambda match: f"{child} {match[1] if _PAST.match(match[1]) else _third(match[1])}", text, flags=re.I
     )
 
 
-# ---- findings and the image ----------------------------------------------------------------------------------------------------------
-
-
-def findings(bench: Bench, text: object) -> None:
-    """Part the free text of findings into examinations and tests."""
-    heading, given = "", lines(text)
-    body = "\n".join(" ".join(part for part in sentences(line) if not _NODATA.search(part)) for line in given.split("\n"))
-    if body != given:
-        bench.flags.append("no_data_stated")
-    if isinstance(text, str) and len(text) > MAX_CHARS:
-        bench.flags.append("cut")
-    for item in _ITEM.split(_LEADIN.sub("", body)):
-        item = item.replace("**", "").strip(" -\u2013•\n")
-        tail = _HEAD.search(item)
-        held = item[: tail.start()] if tail else "" if item.endswith(":") else item
-        if re.search(r"\w", held):
-            _item(bench, held, heading)
-        heading = tail[1] if tail else item.rstrip(": ") if item.endswith(":") else heading
-
-
-def _item(bench: Bench, item: str, heading: str) -> None:
-    """Take in one item: labelled, or under the heading before it, or among the other findings."""
-    parts = sentences(item)
-    labelled = [(match[1], match[2]) for part in parts if (match := _LABELLED.match(part))]
-    if labelled and len(labelled) < len(parts):
-        match = _LABELLED.match(item)
-        labelled = [(match[1], match[2])] if match else []
-    for name, text in labelled or [(heading, item)]:
-        bench.add(clean(name, limit=80) or OTHER, text, _kind(name or item, heading), also=ALSO if not name else ())
-
-
-def _kind(name: str, heading: str) -> Kind:
-    for words in (name, heading):
-        if words and _TEST.search(words):
-            return "order"
-        if words and _EXAM.search(words):
-            return "examine"
-    return "examine" if not generic(name) and resolve(name, "examine") else "order"
-
-
-def image(url: object, tags: tuple[str, ...]) -> tuple[Media, CaseAction] | None:
-    """Return the image's slot and the order that shows it; None where there is no address."""
-    address = clean(url, limit=500)
-    if not re.match(r"https?://\S+\Z", address):
-        return None
-    sort = f" ({', '.join(tags)})" if tags else ""
-    text = f"The image of this case{sort} is kept by its publisher at {address}; it is not shipped and not described here."
-    synonyms = (
-        "request image",
-        "request images",
-        "images",
-        "picture",
-        "photograph",
-        "photo",
-        "clinical image",
-        "case image",
-        "show image",
-        "view image",
-        *tags,
-    )
-    slot = Media(id="image", url=address, text=text, license=LICENCE)
-    return slot, CaseAction(
-        kind="order",
-        name="Image of the case",
-        synonyms=synonyms,
-        result={"_": Result(text=text, media="image")},
-        **{"class": "imaging"},
-    )  # type: ignore[arg-type]
-
-
-# ---- the whole -------------------------------------------------------------------------------------------------------------------
-
-
-def challenge(data: Mapping[str, Any]) -> Draft:
-    """Read an NEJM image challenge."""
-    found = options(data.get("question"), data.get("answers"))
-    if found is None:
-        raise Refused("no_diagnosis")
-    told = narrative(data.get("patient_info"))
-    if not told:
-        raise Refused("no_patient_data")
-    vignette = next(iter(sentences(clean(data.get("question")))), "")
-    demographics, person = max(
-        ((text, people.person(text)) for text in (" ".join(told)[:400], vignette)), key=lambda pair: -len(pair[1].flags)
-    )
-    voice = Voice(person.sex, people.informant(person.age, "") if person.age.years < 8 else Informant())
-    writer = Writer(voice)
-    child = "" if voice.own else voice.me if voice.me == "My child" else "my child"
-    for text in told:
-        said = first_person(text, child=child)
-        aside = re.fullmatch(
-            r"(?:I am|I'm|my child is) an? [\w -]+(?:old )?(?:woman|man|boy|girl|female|male|child|person)\W*", said.text, re.I
-        )
-        symptom = clues.symptom(said.text) and not said.negative
-        first = symptom and not any(fact.tier == "volunteer" for fact in writer.facts)
-        writer.add("history", "history", said, "volunteer" if first else "open" if symptom and not aside else "ask")
-    script = writer.script()
-    bench = Bench()
-    findings(bench, data.get("physical_exams"))
-    tags = tuple(text for leaf in leaves(data.get("type")) if (text := leaf.text[:40].lower()))[:6]
-    actions, media = bench.actions(), ()
-    picture = image(data.get("image_url"), tags)
-    flags = [*found.flags, *bench.flags, *([] if picture else ["no_image"]), *([] if actions else ["no_findings"])]
-    if picture:
-        media, actions = (picture[0],), {**actions, "image": picture[1]}  # type: ignore[assignment]
-    opening = f"Hello, doctor. I have come about {clues.concern([fact.say[0] for fact in script.facts if not fact.negative]) if voice.own else 'my child'}."
-    task = TASK if found.kind == "diagnosis" else found.asked
-    reading = vitals.read(None, years=person.age.years)
-    return Draft(
-        person, str(person), f"{person} is seen in clinic.", task, opening, script, voice, reading, actions, media, found.answer, (),
-        truth_question(found), tags, (*flags, *(("not_a_diagnosis",) if found.kind == "other" else ())),
-    )  # fmt: skip
+def _third(verb: str) -> str:
+    return f"{verb}es" if verb.endswith(("ch", "sh", "ss", "x", "o")) else f"{verb}s"

@@ -57,10 +57,23 @@ def medqa(data: Mapping[str, Any]) -> Draft:
     ]
     objective = sentence(" ".join(leaf.text for leaf in leaves(osce.get("Objective_for_Doctor"))))
     door = " ".join(part for part in (sentence(demographics), objective) if part)
-    actions = bench.actions()
     return Draft(
-        person, demographics, door, TASK, _opening(actor, voice, script), script, voice, reading, actions, (), named[0], tuple(named[1:6]), None, (), tuple(flags),
-    )  # fmt: skip
+        person=person,
+        demographics=demographics,
+        door=door,
+        task=TASK,
+        opening=_opening(actor, voice, script),
+        script=script,
+        voice=voice,
+        reading=reading,
+        actions=bench.actions(),
+        media=(),
+        answer=named[0],
+        also=tuple(named[1:6]),
+        question=None,
+        tags=(),
+        flags=tuple(flags),
+    )
 
 
 def _script(actor: Mapping[str, Any], voice: Voice) -> Script:

@@ -66,7 +66,7 @@ def _head(imported: Imported, name: str, title: str, licence: str, notes: list[s
         "schema": "medsim.pack/1",
         "id": re.sub(r"[^a-z0-9_.-]+", "-", name.lower()).strip("-.") or "pack",
         "title": title,
-        "licence": licence,
+        "license": licence,
         "provenance": {
             "origin": "imported",
             "written_by": WRITER,

@@ -57,7 +57,8 @@ _WORDS = re.compile(
 
 _STAGE: tuple[tuple[str, float, Unit], ...] = (
     (r"newborn|neonat", 0, "days"), (r"\binfant|\bbaby", 6, "months"), (r"toddler", 2, "years"), (r"preschool", 4, "years"),
-    (r"\bteen|adolescent", 15, "years"), (r"\bchild\b|\bboy\b|\bgirl\b|\bkid\b", 8, "years"), (r"young (?:adult|man|woman)", 25, "years"),
+    (r"\bteen|adolescent", 15, "years"), (r"\bchild\b|\bboy\b|\bgirl\b|\bkid\b", 8, "years"),
+    (r"young (?:adult|man|woman)", 25, "years"),
     (r"middle[- ]aged", 50, "years"), (r"elderly|geriatric|senior|\bold (?:man|woman)", 75, "years"),
 )  # fmt: skip
 

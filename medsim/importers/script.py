@@ -19,9 +19,10 @@ MAX_FACTS = 200
 MAX_CHARS = 60_000
 
 _SECTION = (
-    ("meds", r"medic(?!al)|drug|prescri|treatment"), ("allergy", r"allerg"), ("family", r"family"), ("pmh", r"past|medical|"
-    r"surgical|obstetric|birth|psychiatric"),
-    ("social", r"social|occupation|sexual|travel|lifestyle|substance|interests"), ("ros", r"review|systems"), ("history", r"history|present"),
+    ("meds", r"medic(?!al)|drug|prescri|treatment"), ("allergy", r"allerg"), ("family", r"family"),
+    ("pmh", r"past|medical|surgical|obstetric|birth|psychiatric"),
+    ("social", r"social|occupation|sexual|travel|lifestyle|substance|interests"),
+    ("ros", r"review|systems"), ("history", r"history|present"),
 )  # fmt: skip
 _EMPTY = re.compile(
     r"(?:n\.?/?a\.?|none|nil|unknown|-+)(?: for .*| given .*)?\W*\Z|not (?:applicable|provided|specified|available|"
@@ -107,12 +108,8 @@ class Writer:
                 re.I,
             )
         ):
-            article = "a " if bare.lower().startswith("history of") else ""
-            return Said(
-                sentence(
-                    f"{self.voice.me} {'have' if self.voice.own else 'has'} {'had ' if not article else article}{uncapped(bare)}"
-                )
-            )
+            verb = ("have " if self.voice.own else "has ") + ("a " if bare.lower().startswith("history of") else "had ")
+            return Said(sentence(f"{self.voice.me} {verb}{uncapped(bare)}"))
         return said
 
     def add(self, section: str, prefix: str, said: Said, tier: Tier) -> None:

@@ -5,6 +5,7 @@ The rule: what is kept is kept word for word; only control codes, doubled blanks
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -17,6 +18,8 @@ MAX_DEPTH = 12
 MAX_LEAVES = 300
 
 _DROPPED = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+_POWER = re.compile(r"[-+]?(?:\.\d+|\d+\.?\d*)[eE][-+]?\d+|[-+]\.\d+")
+"""Texts that a YAML reader takes for a number although the writer does not quote them; words beside them keep them text."""
 _END = re.compile(r"(?<=[.!?])[\"'\u201d\u2019)]?\s+(?=[\"'\u201c\u2018(]?[A-Z0-9])")
 _NOT_END = re.compile(r"(?:\b(?:[A-Z]|Dr|Mr|Mrs|Ms|St|vs|approx|e\.g|i\.e|etc|no|fig|ca)\.)\Z")
 
@@ -33,7 +36,7 @@ def clean(value: object, *, limit: int = MAX_TEXT) -> str:
     if isinstance(value, bool):
         return "Yes" if value else "No"
     if isinstance(value, float):
-        return f"{value:g}"
+        return clean(repr(value).removesuffix(".0"), limit=limit) if math.isfinite(value) else ""
     if isinstance(value, int):
         return str(value)[:limit] if abs(value) < 10**300 else ""
     if not isinstance(value, str):
@@ -43,6 +46,8 @@ def clean(value: object, *, limit: int = MAX_TEXT) -> str:
         text = "".join(" " if unicodedata.category(ch) in _DROPPED else ch for ch in text)
         text = unicodedata.normalize("NFC", text)
     text = " ".join(text.split())
+    if _POWER.fullmatch(text):
+        return f"{text} (as given)"
     return text if len(text) <= limit else text[:limit].rsplit(" ", 1)[0]
 
 

@@ -12,9 +12,10 @@ from medsim.case.body import Vitals
 from medsim.importers.text import Leaf, label, leaves
 
 _KEYS: tuple[tuple[str, str], ...] = (
-    ("spo2", r"spo2|sao2|\bso2\b|o2 sat|saturation|oximetry|pulse ox|\bsats?\b"), ("bp", r"blood pressure|\bbp\b|systolic|"
-    r"diastolic"),
-    ("temp", r"temp|^t$"), ("hr", r"heart rate|pulse|\bhr\b|cardiac rate"), ("rr", r"respir|\brr\b|breathing"), ("gcs", r"\bgcs\b|glasgow"),
+    ("spo2", r"spo2|sao2|\bso2\b|o2 sat|saturation|oximetry|pulse ox|\bsats?\b"),
+    ("bp", r"blood pressure|\bbp\b|systolic|diastolic"),
+    ("temp", r"temp|^t$"), ("hr", r"heart rate|pulse|\bhr\b|cardiac rate"), ("rr", r"respir|\brr\b|breathing"),
+    ("gcs", r"\bgcs\b|glasgow"),
     ("weight", r"\bweight\b"), ("height", r"\bheight\b|\blength\b"),
 )  # fmt: skip
 _DEFAULTS: tuple[tuple[float, tuple[float, float, float, float]], ...] = (
@@ -58,7 +59,7 @@ def read(section: object, *, years: float) -> Reading:
     values = {"hr": hr, "sbp": sbp, "dbp": dbp, "rr": rr, "spo2": 98.0, "temp": 36.8}
     assumed = tuple(key for key in values if key not in found)
     values.update({key: number for key, number in found.items() if key in values})
-    vitals = Vitals(**values, gcs=int(found.get("gcs", 15)))
+    vitals = Vitals.model_validate({**values, "gcs": int(found.get("gcs", 15))})
     return Reading(vitals, assumed, "\n".join(lines), found.get("weight"), found.get("height"))
 
 

@@ -17,7 +17,7 @@ from medsim.case.checklist import RubricItem
 from medsim.case.pattern import Did, Range, covers
 from medsim.consult import DISPOSITIONS
 from medsim.lint.finding import Finding, error
-from medsim.rollout import rollout
+from medsim.episode import rollout
 from medsim.rubric import Scorecard, score
 from medsim.rubric.verdict import patterns
 from medsim.trajectory import Trajectory

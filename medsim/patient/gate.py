@@ -21,7 +21,8 @@ INVITING_TOPICS = OPEN_TOPICS | {"talk.greeting"}
 """What the opening statement answers, the first time."""
 _WHOLE_ANSWERS = frozenset({"meds.current", "pmh.any", "fh.any", "allergy.any"})
 
-Sort = Literal["fact", "repeat", "deflect", "opening", "unscripted", "unclear"]
+Sort = Literal["fact", "repeat", "deflect", "opening", "unscripted", "unclear", "said"]
+"""said: this very turn has told it already, so nothing is added."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,8 @@ class Gate:
         if guarded and guarded[0].deflect:
             return Opened("deflect", heard, (guarded[0],))
         if free:
-            return Opened("repeat", heard, (free[0],))
+            before = [fact for fact in free if fact.id in turn.told]
+            return Opened("repeat", heard, (before[0],)) if before else Opened("said", heard)
         return Opened("unscripted", heard)
 
     def _about(self, heard: Heard) -> list[Fact]:
@@ -93,6 +95,8 @@ class Gate:
 
     def _free(self, fact: Fact, turn: Turn) -> bool:
         needs = fact.needs
+        if fact.by == "patient" and turn.conscious == "unresponsive":
+            return False
         if fact.tier != "sensitive" or needs is None:
             return fact.tier != "never"
         trusted = needs.trust is None or turn.trust >= needs.trust

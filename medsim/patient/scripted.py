@@ -41,15 +41,17 @@ class ScriptedPatient:
 
     def reply(self, turn: Turn) -> Reply:
         """Answer one turn; the same turn always gets the same answer."""
-        opened = self.gate.open(turn)
-        said, told = [], []
+        parts = self.gate.open(turn)
+        opened = [part for part in parts if part.sort != "unclear"] or parts
+        said: dict[str, str] = {}
+        told: list[str] = []
         for i, part in enumerate(opened):
             words = self._say(part, turn, i)
-            if words and words not in said:
-                said.append(words)
+            if words and words not in said.values():
+                said.setdefault(_once(part), words)
             if part.sort in {"fact", "opening"}:
                 told += [fact.id for fact in part.facts]
-        text = self._breathe(" ".join(said) or self._phrase("silence", turn), turn)
+        text = self._breathe(" ".join(said.values()) or self._phrase("silence", turn), turn)
         released = [wording for name in (*turn.told, *told) for wording in self.gate.by_id[name].say if name in self.gate.by_id]
         if self._at_fault(text, released, turn):
             return Reply(self._phrase("unclear", turn), (), self.speaker, "fallback")
@@ -71,7 +73,9 @@ class ScriptedPatient:
         if part.sort == "fact":
             return self._with_feeling(" ".join(facts), turn, i)
         if part.sort == "repeat":
-            return f"{self._phrase('again', turn)} {_lower_first(facts[0])}"
+            return f"{self._phrase('again', turn)} {facts[0]}"
+        if part.sort == "said":
+            return ""
         if part.sort == "deflect":
             return part.facts[0].deflect or ""
         return self._unscripted(part, turn)
@@ -108,8 +112,7 @@ class ScriptedPatient:
         sounds = manners()["sounds"].get(self.brief.persona.affect, [])
         if not sounds or i or _draw(turn, "sound") % 5:
             return words
-        sound = _pick(sounds, turn, "which sound")
-        return f"{sound} {_lower_first(words) if sound.endswith(',') else words}"
+        return f"{_pick(sounds, turn, 'which sound')} {words}"
 
     def _breathe(self, text: str, turn: Turn) -> str:
         """Break the words of somebody short of breath; the content stays."""
@@ -125,20 +128,21 @@ def _manner_words() -> str:
     return " ".join((*phrases, *(text for sounds in manners()["sounds"].values() for text in sounds)))
 
 
+def _once(part: Opened) -> str:
+    """What may be said once in a reply: each answer, but one denial and one "I don't know"."""
+    if part.sort != "unscripted" or part.heard.topic is None or part.heard.topic.startswith(("talk.", "meta.")):
+        return f"{part.sort} {part.heard.topic} {part.heard.text}"
+    return "denial" if part.heard.topic in matcher().symptoms else "unknown"
+
+
 def _broken(sentence: str, size: int) -> str:
     words = sentence.split()
     return "... ".join(" ".join(words[i : i + size]).rstrip(",;") for i in range(0, len(words), size))
 
 
-def _lower_first(text: str) -> str:
-    if len(text) > 1 and text[0].isupper() and text[1].islower() and not text.startswith(("I ", "I'")):
-        return text[0].lower() + text[1:]
-    return text
-
-
 def _draw(turn: Turn, stream: str) -> int:
     """A number from the named stream of the episode's seed."""
-    return int.from_bytes(hashlib.blake2b(f"{turn.seed}/{turn.index}/{stream}".encode(), digest_size=4).digest(), "big")
+    return int.from_bytes(hashlib.blake2b(f"{turn.seed}/{turn.index}/{turn.utterance}/{stream}".encode(), digest_size=4).digest(), "big")
 
 
 def _pick(choices: Sequence[str], turn: Turn, stream: str) -> str:

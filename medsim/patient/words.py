@@ -1,4 +1,4 @@
-"""Turn what a doctor types into plain words: abbreviations, formal terms, spelling, addressee.
+"""Turn what a doctor types into plain words (abbreviations, formal terms, spelling, addressee), and cut it into pieces.
 
 The rule: exemplars and utterances pass through the same door, so that "has he had any pyrexia", "fevr?" and "do you have a
 fever" meet as the same words. Only general medical English stands here; what a topic means stands in the vocabulary.
@@ -6,12 +6,31 @@ fever" meet as the same words. Only general medical English stands here; what a 
 
 from __future__ import annotations
 
+import functools
+import importlib.util
+import json
 import re
 import unicodedata
+import zlib
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medsim.errors import PatientError
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+Matrix = NDArray[np.float32]
+DIM, BUCKETS = 256, 4096
 
 LIMIT = 2_000
 """Characters of an utterance that are read."""
+MAX_ATOMS = 8
+"""A sentence is cut into no more than this many pieces."""
 
 # plain words = what is read as them; a longer entry wins over a shorter one, and what was replaced is not read again
 LEXICON = """
@@ -197,6 +216,30 @@ summat, somethin; people = ppl; minutes = mins; hours = hrs; weeks = wks; months
 doc; appointment = appt; emergency = emerg
 """
 
+_BEGINNINGS = """
+what when where who whom whose which why how do does did have has had is are was were can could would will should any shall ever
+may am
+"""
+ASKS = frozenset(_BEGINNINGS.split())
+"""Words with which a question begins."""
+_NOISES = """
+ok okay k yes yeah yep no nope right sure fine alright all good great mm mmm mhm hm hmm uh um huh ah oh i see well so now and then
+lovely perfect please got it understood
+"""
+_CURT = frozenset(_NOISES.split())
+_SENTENCE = re.compile(r"(?:[^.?!;\n]|\.(?=\w))+[.?!;]*")
+_JOINT = re.compile(
+    r"\s*,\s*(?:(?:and|or|but|also|then)\s+)*|\s+(?:and|or|but|plus|also)\s+(?:also\s+)?|(?<=\w{3})\s*[/&+]\s*(?=\w{3})|\s+[-\u2013\u2014]+\s+",
+    re.I,
+)
+_LEAD = re.compile(
+    r"(?:(?:have|has|had|do|does|did|are|is|was|were) (?:you|he|she|they|there|your \w+)|any|what about|how about|tell me about"
+    r"|your|no|(?:family |past medical |past )?history of|[fp]?m?hx? of)(?: (?:ever|also|been|had|got|have|noticed|take|taken"
+    r"|experienced|feel|felt|get|getting|having|feeling|suffer from|any|an?|the|your|family|history of|problems with|trouble with"
+    r"|allergic to))*\s",
+    re.I,
+)
+
 _ENDINGS = {"n't": "not", "'re": "are", "'ve": "have", "'ll": "will", "'m": "am", "'d": "would", "'s": "is"}
 _IS = frozenset(("what", "where", "who", "how", "when", "why", "that", "there", "here", "it", "he", "she", "let"))
 _BARE = (
@@ -304,3 +347,95 @@ def _slip(word: str, near: str) -> bool:
         return False
     differing = [pair for pair in zip(word, near, strict=False) if pair[0] != pair[1]]
     return len(word) != len(near) or sorted(word) == sorted(near) or all(set(pair) <= set("aeiouy") for pair in differing)
+
+
+def sentences(text: str) -> list[str]:
+    """Return the sentences of an utterance, of what is read of it, with the marks that end them."""
+    return [found.group().strip() for found in _SENTENCE.finditer(text[:LIMIT])]
+
+
+def atoms(text: str) -> list[tuple[int, int]]:
+    """Return where the smallest pieces of a sentence begin and end."""
+    spans: list[tuple[int, int]] = []
+    start = 0
+    for joint in _JOINT.finditer(text):
+        if joint.start() > start and len(spans) < MAX_ATOMS - 1:
+            spans.append((start, joint.start()))
+            start = joint.end()
+    return [*spans, (start, len(text))] if start < len(text) else spans or [(0, len(text))]
+
+
+def lead_of(text: str) -> str:
+    """Return the words with which a list of questions begins: ``have you had any``."""
+    found = _LEAD.match(text)
+    return found.group() if found else ""
+
+
+def carry(lead: str, text: str) -> str:
+    """Give a later piece the words that the first began with: "any fever or cough?" asks "any cough?"."""
+    begins = fold(text).partition(" ")[0]
+    return text if begins in ASKS or _LEAD.match(text) else lead + text
+
+
+def curt(text: str) -> bool:
+    """Say whether a text is no more than a noise of listening: ``ok``, ``I see``."""
+    words = re.findall("[a-z0-9]+", fold(text))
+    return bool(words) and _CURT.issuperset(words)
+
+
+@functools.cache
+def static() -> tuple[Tokenizer, NDArray[np.float16]]:
+    """Return the tokenizer and the token vectors that the wordllama wheel carries, without importing it."""
+    from tokenizers import Tokenizer
+
+    found = importlib.util.find_spec("wordllama")
+    if found is None or not found.submodule_search_locations:
+        raise PatientError("The topic matcher needs the word vectors of 'wordllama'. Install it: pip install 'wordllama>=0.4'.")
+    root = Path(found.submodule_search_locations[0])
+    tokenizer = Tokenizer.from_file(str(root / "tokenizers" / "l2_supercat_tokenizer_config.json"))
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    path = root / "weights" / "l2_supercat_256.safetensors"
+    with path.open("rb") as file:
+        size = int.from_bytes(file.read(8), "little")
+        shape = json.loads(file.read(size))["embedding.weight"]["shape"]
+    return tokenizer, np.memmap(path, np.float16, "r", 8 + size, tuple(shape))
+
+
+@functools.cache
+def signs() -> Matrix:
+    """Return a fixed table of random directions; a group of letters or a pair of words points along the row of its hash."""
+    bits = np.random.Generator(np.random.PCG64(2026)).integers(0, 2, (BUCKETS, DIM), dtype=np.int8)
+    return np.asarray((bits * 2 - 1) / np.sqrt(DIM), np.float32)
+
+
+def unit(rows: Matrix) -> Matrix:
+    """Return rows of length one."""
+    return np.asarray(rows / (np.linalg.norm(rows, axis=1, keepdims=True) + 1e-9), np.float32)
+
+
+def sums(rows: Matrix, starts: NDArray[np.int64]) -> Matrix:
+    """Return the sum of each run of rows."""
+    return np.asarray(np.add.reduceat(rows, starts, axis=0))
+
+
+def meaning(words: list[str]) -> Matrix:
+    """Return what each word means, common directions damped."""
+    tokenizer, table = static()
+    ids = [encoding.ids or [0] for encoding in tokenizer.encode_batch(words, add_special_tokens=False)]
+    starts = np.cumsum([0, *map(len, ids[:-1])])
+    rows = sums(table[[token for tokens in ids for token in tokens]].astype(np.float32), starts)
+    return np.asarray(rows / (np.linalg.norm(rows, axis=1, keepdims=True) ** 0.75 + 1e-9), np.float32)
+
+
+def spelling(words: list[str]) -> Matrix:
+    """Return how each word is spelt: itself and its groups of three and four letters."""
+    groups = [[f"<{word}>"[at : at + size] for size in (3, 4) for at in range(max(1, len(word) + 3 - size))] for word in words]
+    starts = np.cumsum([0, *map(len, groups[:-1])])
+    letters = signs()[[zlib.crc32(group.encode()) % BUCKETS for parts in groups for group in parts]]
+    return 0.65 * signs()[[zlib.crc32(word.encode()) % BUCKETS for word in words]] + 0.75 * unit(sums(letters, starts))
+
+
+def english(word: str) -> bool:
+    """Say whether the tokenizer knows a word whole."""
+    return static()[0].token_to_id("\u2581" + word) is not None

@@ -319,12 +319,14 @@ class Monitor:
 
     def verdict(self, item: RubricItem, ending: Ending = "open") -> Judged:
         """The verdict of one item; once decided in an open encounter it stays."""
-        if item.id in self._decided:
-            return self._decided[item.id]
-        judged = self._judge(item, ending)
-        if ending == "open" and judged.verdict != "unknown":
+        if ending != "open":
+            return self._judge(item, ending)
+        if item.id not in self._decided:
+            judged = self._judge(item, ending)
+            if judged.verdict == "unknown":
+                return judged
             self._decided[item.id] = judged
-        return judged
+        return self._decided[item.id]
 
     def earned(self, ending: Ending = "open") -> float:
         """Points earned so far over all positive points of the rubric: its differences are the dense reward."""

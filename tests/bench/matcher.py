@@ -19,7 +19,8 @@ import numpy as np
 from rapidfuzz import fuzz, process, utils
 
 from medsim import document, library
-from medsim.patient.matcher import FILES, SMALLTALK, FactIndex, Heard, Matcher, _static, matcher
+from medsim.patient.matcher import FILES, SMALLTALK, FactIndex, Heard, Matcher, matcher
+from medsim.patient.words import static
 
 HELD_OUT = Path(__file__).resolve().parents[1] / "data" / "phrasings_heldout.yaml"
 FOLDS = 5
@@ -66,17 +67,29 @@ FACTS = {
     "fear": "I am afraid that I am going to die.",
     "better": "Resting makes it a bit easier.",
 }
-QUESTIONS = [
-    ("when did this start?", "onset"), ("what were you doing at the time?", "onset"), ("where is the pain?", "site"), ("chest pain?", "site"),
-    ("does it spread anywhere?", "arm"), ("does the pain go to your arm or jaw?", "arm"), ("any sweating?", "sweat"), ("diaphoresis?", "sweat"),
-    ("have you vomited?", "vomit"), ("n/v?", "vomit"), ("do you smoke?", "smoke"), ("tobacco?", "smoke"), ("how much alcohol?", "drink"), ("etoh?", "drink"),
-    ("what tablets are you on?", "pressure"), ("htn?", "pressure"), ("any heart disease in the family?", "father"), ("fhx?", "father"),
-    ("any allergies?", "penicillin"), ("who is at home with you?", "wife"), ("are you married?", "wife"), ("what is your job?", "work"),
-    ("any operations?", "appendix"), ("psh?", "appendix"), ("any pets?", "dog"), ("do you keep birds?", "dog"), ("what worries you most?", "fear"),
-    ("what makes it better?", "better"), ("any relieving factors?", "better"), ("any headache?", ""), ("have you travelled abroad?", ""),
-    ("any blood in your stool?", ""), ("does your knee hurt?", ""), ("have you had a fever?", ""), ("do you use an inhaler?", ""), ("any rash now?", "penicillin"),
-    ("when was your last period?", ""), ("do you hear voices?", ""), ("have you been to prison?", ""), ("how is your eyesight?", ""), ("what is the capital of France?", ""),
-]  # fmt: skip
+QUESTIONS = {
+    "onset": "when did this start? | what were you doing at the time?",
+    "site": "where is the pain? | chest pain?",
+    "arm": "does it spread anywhere? | does the pain go to your arm or jaw?",
+    "sweat": "any sweating? | diaphoresis?",
+    "vomit": "have you vomited? | n/v?",
+    "smoke": "do you smoke? | tobacco?",
+    "drink": "how much alcohol? | etoh?",
+    "pressure": "what tablets are you on? | htn?",
+    "father": "any heart disease in the family? | fhx?",
+    "penicillin": "any allergies? | any rash now?",
+    "wife": "who is at home with you? | are you married?",
+    "work": "what is your job?",
+    "appendix": "any operations? | psh?",
+    "dog": "any pets? | do you keep birds?",
+    "fear": "what worries you most?",
+    "better": "what makes it better? | any relieving factors?",
+    "": "any headache? | have you travelled abroad? | any blood in your stool? | does your knee hurt?"
+    " | have you had a fever? | do you use an inhaler?"
+    " | when was your last period? | do you hear voices? | have you been to prison?"
+    " | how is your eyesight? | what is the capital of France?",
+}
+"""Questions about each fact; under the empty name: about none."""
 
 Score = Callable[[str], np.ndarray[Any, Any]]
 
@@ -118,11 +131,25 @@ def folds() -> Iterator[Set]:
 def compounds(asked: Sequence[tuple[str, str]], seed: int = 0, count: int = 120) -> list[tuple[str, list[str]]]:
     """Make compound utterances of phrasings that were not learnt."""
     chance = random.Random(seed)
-    found = [(ask.rstrip("?.").removeprefix("any "), topic) for ask, topic in asked if ask.startswith("any ") and 2 <= len(ask.split()) < 5]
+    found = [
+        (ask.rstrip("?.").removeprefix("any "), topic)
+        for ask, topic in asked
+        if ask.startswith("any ") and 2 <= len(ask.split()) < 5
+    ]
     short = [(ask.rstrip("?"), topic) for ask, topic in asked if ask.endswith("?") and len(ask.split()) == 1]
-    verbs = [(ask.rstrip("?").removeprefix("do you "), topic) for ask, topic in asked if ask.startswith("do you ") and len(ask.split()) < 6]
-    whole = [(ask.rstrip("?."), topic) for ask, topic in asked if ask.endswith("?") and 4 < len(ask.split()) < 10 and "," not in ask]
-    said = [(ask.rstrip(".") + ".", topic) for ask, topic in asked if topic.startswith("talk.") and not ask.endswith("?") and "," not in ask]
+    verbs = [
+        (ask.rstrip("?").removeprefix("do you "), topic)
+        for ask, topic in asked
+        if ask.startswith("do you ") and len(ask.split()) < 6
+    ]
+    whole = [
+        (ask.rstrip("?."), topic) for ask, topic in asked if ask.endswith("?") and 4 < len(ask.split()) < 10 and "," not in ask
+    ]
+    said = [
+        (ask.rstrip(".") + ".", topic)
+        for ask, topic in asked
+        if topic.startswith("talk.") and not ask.endswith("?") and "," not in ask
+    ]
     shapes: list[tuple[list[list[tuple[str, str]]], str]] = [
         ([found] * 3, "any {0}, {1} or {2}?"), ([found] * 2, "any {0} or {1}?"), ([found] * 2, "have you had any {0} and {1}?"),
         ([short] * 3, "{0}? {1}? {2}?"), ([short] * 3, "{0}, {1}, {2}?"), ([verbs] * 2, "do you {0} or {1}?"),
@@ -140,7 +167,11 @@ def compounds(asked: Sequence[tuple[str, str]], seed: int = 0, count: int = 120)
 def flat(exemplars: Mapping[str, Sequence[str]]) -> tuple[list[str], list[str], np.ndarray[Any, Any]]:
     """Return topic names, all exemplars and the topic number of each."""
     names = sorted(exemplars)
-    return names, [ask.lower() for name in names for ask in exemplars[name]], np.repeat(np.arange(len(names)), [len(exemplars[n]) for n in names])
+    return (
+        names,
+        [ask.lower() for name in names for ask in exemplars[name]],
+        np.repeat(np.arange(len(names)), [len(exemplars[n]) for n in names]),
+    )
 
 
 def best(likeness: np.ndarray[Any, Any], owners: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
@@ -170,7 +201,9 @@ def by_letters(exemplars: Mapping[str, Sequence[str]]) -> Score:
         long = sum((count * weigh[group]) ** 2 for group, count in counts.items()) ** 0.5
         for group, count in counts.items():
             posting.setdefault(group, []).append((at, count * weigh[group] / (long or 1)))
-    arrays = {group: (np.array([at for at, _ in pairs]), np.array([share for _, share in pairs])) for group, pairs in posting.items()}
+    arrays = {
+        group: (np.array([at for at, _ in pairs]), np.array([share for _, share in pairs])) for group, pairs in posting.items()
+    }
 
     def score(ask: str) -> np.ndarray[Any, Any]:
         total, long = np.zeros(len(texts)), 1e-9
@@ -186,7 +219,7 @@ def by_letters(exemplars: Mapping[str, Sequence[str]]) -> Score:
 def by_wordllama(exemplars: Mapping[str, Sequence[str]]) -> Score:
     """Cosine of mean token vectors to the nearest exemplar."""
     _, texts, owners = flat(exemplars)
-    tokenizer, table = _static()
+    tokenizer, table = static()
 
     def vector(text: str) -> np.ndarray[Any, Any]:
         mean = table[tokenizer.encode(text, add_special_tokens=False).ids or [0]].astype(np.float32).mean(0)
@@ -249,7 +282,7 @@ def sequences(made: Matcher, asked: Sequence[tuple[str, Sequence[str]]]) -> floa
 def facts() -> tuple[float, float]:
     """Return the share of questions whose best fact is right, and of questions about nothing answered with nothing."""
     index = FactIndex(FACTS)
-    about = [(index.match(ask)[:1], fact) for ask, fact in QUESTIONS]
+    about = [(index.match(ask)[:1], fact) for fact, asks in QUESTIONS.items() for ask in asks.split(" | ")]
     inside = [found == (fact,) for found, fact in about if fact]
     outside = [found == () for found, fact in about if not fact]
     return sum(inside) / len(inside), sum(outside) / len(outside)
@@ -257,8 +290,12 @@ def facts() -> tuple[float, float]:
 
 def cold() -> float:
     """Return seconds from the start of a fresh process's imports to a matcher that is ready."""
-    code = "import time; t = time.perf_counter(); from medsim.patient.matcher import matcher; matcher(); print(time.perf_counter() - t)"
-    return min(float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout) for _ in range(5))
+    code = (
+        "import time; t = time.perf_counter(); from medsim.patient import matcher as m; m.matcher(); print(time.perf_counter() - t)"
+    )
+    return min(
+        float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout) for _ in range(5)
+    )
 
 
 def main() -> None:

@@ -16,10 +16,10 @@ from medsim import recipe as recipes
 from medsim.agent import Agent, Maker, make
 from medsim.case import Case
 from medsim.errors import StoreError
-from medsim.evaluate.stats import Summary, summarise
+from medsim.evaluation.stats import Summary, summarise
 from medsim.patient.matcher import matcher
 from medsim.recipe import Recipe
-from medsim.rollout import rollout
+from medsim.episode import rollout
 from medsim.rubric import Scorecard, rubric_hash, score
 from medsim.store import DEFAULT, Store
 from medsim.trajectory import Event, Trajectory
