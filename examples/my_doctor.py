@@ -12,7 +12,12 @@ class MyDoctor:
     """Asks, listens to the chest, takes a picture, and names what is most common."""
 
     def reset(self, seed: int) -> None:
-        self.turns = ["ask: what brings you in today?", "examine: lungs", "order: chest x-ray\nwait: result", "diagnose: bronchitis\ndispose: home\nend:"]
+        self.turns = [
+            "ask: what brings you in today?",
+            "examine: lungs",
+            "order: chest x-ray\nwait: result",
+            "diagnose: bronchitis\ndispose: home\nend:",
+        ]
 
     def act(self, observation: str) -> str:
         return self.turns.pop(0) if self.turns else "end:"

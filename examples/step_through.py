@@ -1,6 +1,6 @@
 """Step through one encounter by hand, printing what the doctor sees and what each turn earned.
 
-    python examples/step_through.py
+python examples/step_through.py
 """
 
 import gymnasium as gym

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from medsim.case import Case
     from medsim.consult import Consult
     from medsim.env import ConsultEnv, Utterance
+    from medsim.episode import replay, rollout
     from medsim.evaluation import evaluate
     from medsim.patient.scripted import ScriptedPatient
-    from medsim.episode import replay, rollout
     from medsim.rubric import Rubric, Scorecard, score
     from medsim.store import Store
     from medsim.trajectory import Event, Trajectory

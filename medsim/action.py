@@ -191,7 +191,10 @@ _DOSE = re.compile(
     rf"(?<![\w.]){_NUMBER}\s*{_UNIT}(?:\s*(?:/|per\s+)\s*(kg|kilo(?:gram)?))?(?:\s*(?:/|per\s+|an?\s+)\s*(h|hr|hour|min|minute))?(?![\w])",
     re.IGNORECASE,
 )
-_DOSE_TAIL = re.compile(r"\b(stat|now|bolus|infusion|over|once|daily|bd|tds|qds|od|prn|every|q\d+h|for|via|by|through|then|loading|dose|of|at|with|as|an?)\b", re.I)
+_DOSE_TAIL = re.compile(
+    r"\b(stat|now|bolus|infusion|over|once|daily|bd|tds|qds|od|prn|every|q\d+h|for|via|by|through|then|loading|dose|of|at|with|as|an?)\b",
+    re.I,
+)
 
 _TIMES = re.compile(r"\b\d+\s*(?:min(?:ute)?s?|h(?:ou)?rs?|h|days?|weeks?|times?|tabs?|tablets?|doses?)\b", re.I)
 

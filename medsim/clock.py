@@ -83,7 +83,10 @@ class Clock:
         for name, per_minute in state.drift.items():
             low, high = _LIMITS[name]
             shown[name] = min(max(shown[name] + per_minute * minutes, low), high)
-        return {name: round(value, 1) if name == "temp" else round(value) if isinstance(value, float) else value for name, value in shown.items()}
+        return {
+            name: round(value, 1) if name == "temp" else round(value) if isinstance(value, float) else value
+            for name, value in shown.items()
+        }
 
     def act(self, event: Event) -> None:
         """Register something that was done (or told); it may start reactions, processes and challenges."""

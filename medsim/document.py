@@ -116,7 +116,8 @@ def _refuse_references(text: str, source: str) -> None:
         raise CaseError(f"{source}:{line}: control character U+{ord(bad.group()):04X}; remove it.")
     depth = 0
     try:
-        for event in yaml.parse(text, Loader=_Loader):
+        events: Any = yaml.parse(text, Loader=_Loader)
+        for event in events:
             at = f"{source}:{event.start_mark.line + 1}:{event.start_mark.column + 1}"
             if isinstance(event, yaml.AliasEvent):
                 raise CaseError(f"{at}: alias '*{event.anchor}' is not allowed; write the value out.")
@@ -169,9 +170,14 @@ def _scalar(node: yaml.ScalarNode, path: Path_, document: Document) -> Any:
     text = str(node.value)
     if node.style:
         return text
-    low = text.lower()
-    if low in TRAPS:
+    if text.lower() in TRAPS:
         raise CaseError(f"{document.where(path)}: '{text}' reads as true or false in YAML; write true, false, or quote it: \"{text}\".")
+    return _read_plain(text)
+
+
+def _read_plain(text: str) -> Any:
+    """Read an unquoted scalar: null, true, false, a number, or text."""
+    low = text.lower()
     if low in {"", "~", "null"}:
         return None
     if low in {"true", "false"}:
@@ -184,4 +190,33 @@ def _scalar(node: yaml.ScalarNode, path: Path_, document: Document) -> Any:
 
 
 def _kind(value: Any) -> str:
-    return {dict: "mapping", list: "list", str: "text"}.get(type(value), type(value).__name__)
+    if isinstance(value, list):
+        return "list"
+    return "text" if isinstance(value, str) else type(value).__name__
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes every text that would be read back as something else."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        """Write values out; anchors are not read back."""
+        return True
+
+
+def _quoted(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    style = (
+        '"'
+        if text.lower() in TRAPS or _read_plain(text) != text
+        else "|"
+        if "\n" in text and text.replace("\n", "").isprintable()
+        else None
+    )
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _quoted)
+
+
+def dump(data: Any) -> str:
+    """Write plain data as YAML that ``parse`` reads back equal."""
+    return str(yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120))

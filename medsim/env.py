@@ -18,13 +18,13 @@ from medsim import recipe as recipes
 from medsim.action import HELP
 from medsim.case import Case
 from medsim.consult import Consult
+from medsim.episode import episode_id
 from medsim.errors import ActionError, CaseError, did_you_mean
 from medsim.patient.scripted import ScriptedPatient
 from medsim.patient.seat import Patient
 from medsim.recipe import Recipe, Reward
-from medsim.episode import episode_id
 from medsim.rubric import Monitor, Scorecard
-from medsim.rubric.score import ending, tally
+from medsim.rubric.scorecard import ending, tally
 from medsim.trajectory import Trajectory, transcript
 
 _LETTERS = np.array(list(string.ascii_letters + string.digits + " .,?!:;-'°µéß"))
@@ -71,7 +71,7 @@ class ConsultEnv(gym.Env[str, str]):
     terminal state; ``truncated``: our limit of turns or time.
     """
 
-    metadata = {"render_modes": ["ansi", "human"], "render_fps": 4, "grammar": HELP}  # noqa: RUF012
+    metadata = {"render_modes": ["ansi", "human"], "render_fps": 4, "grammar": HELP}
 
     def __init__(
         self,
@@ -128,7 +128,7 @@ class ConsultEnv(gym.Env[str, str]):
         terminated, truncated = after.status == "finished", after.status == "truncated"
         return transcript(events, doctor=False), float(sum(terms.values())), terminated, truncated, self._info(terms)
 
-    def render(self) -> str | None:  # type: ignore[override]
+    def render(self) -> str | None:
         """Return the transcript so far (ansi), or write what is new to the terminal (human)."""
         consult = self._begun()
         if self.render_mode == "ansi":
@@ -140,7 +140,7 @@ class ConsultEnv(gym.Env[str, str]):
         if self.render_mode is None:
             gym.logger.warn("render() was called without a render_mode; give render_mode='ansi' or 'human'.")
             return None
-        raise ActionError(f"No render mode '{self.render_mode}'. Known: {', '.join(self.metadata['render_modes'])}.")  # type: ignore[arg-type]
+        raise ActionError(f"No render mode '{self.render_mode}'. Known: {', '.join(self.metadata['render_modes'])}.")
 
     @property
     def trajectory(self) -> Trajectory:

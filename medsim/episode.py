@@ -58,7 +58,9 @@ def rollout(
         error = f"{type(failure).__name__}: {failure}"
     outcome = consult.outcome()
     if error:
-        outcome = Outcome("error", reason, *(getattr(outcome, part) for part in ("state", "diagnosis", "disposition", "seconds", "turns", "cost")))
+        outcome = Outcome(
+            "error", reason, *(getattr(outcome, part) for part in ("state", "diagnosis", "disposition", "seconds", "turns", "cost"))
+        )
     return Trajectory(
         id=episode_id(run, case.hash, name, trial, seed), case_id=case.id, case_hash=case.hash, agent=name, seed=seed, trial=trial,
         events=list(consult.events), outcome=outcome, patient=seat.name, env=env, identity=identity, run=run, error=error,
@@ -88,14 +90,18 @@ def messages(trajectory: Trajectory) -> list[str]:
 def replay(case: Case, trajectory: Trajectory) -> Consult:
     """Play a stored trajectory again from its own words and replies; raise StoreError where the events differ."""
     if case.hash != trajectory.case_hash:
-        raise StoreError(f"Case '{case.id}' has hash {case.hash}, the trajectory was made with {trajectory.case_hash}. Use that version of the case.")
+        raise StoreError(
+            f"Case '{case.id}' has hash {case.hash}, the trajectory was made with {trajectory.case_hash}. Use that version of the case."
+        )
     consult, seat = Consult(case, seed=trajectory.seed, limits=_limits(case, trajectory)), Recorded(trajectory)
     for message in messages(trajectory):
         consult.play(message, seat)
     for mine, stored in zip_longest(consult.events, trajectory.events):
         if mine != stored:
             at = mine.seq if mine else len(consult.events)
-            raise StoreError(f"Trajectory {trajectory.id} differs from its replay at event {at}. It was made with medsim {trajectory.medsim}.")
+            raise StoreError(
+                f"Trajectory {trajectory.id} differs from its replay at event {at}. It was made with medsim {trajectory.medsim}."
+            )
     return consult
 
 

@@ -15,7 +15,21 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
-    Column, Connection, Engine, Float, ForeignKey, Integer, MetaData, String, Table, Text, UniqueConstraint, create_engine, event, func, insert,
+    Column,
+    Connection,
+    Engine,
+    Float,
+    ForeignKey,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    create_engine,
+    event,
+    func,
+    insert,
     select,
 )  # fmt: skip
 from sqlalchemy.exc import DatabaseError, DBAPIError, IntegrityError, OperationalError
@@ -131,7 +145,9 @@ class Store:
     def _prepare(self, connection: Connection, create: bool) -> None:
         tables = set(self.engine.dialect.get_table_names(connection))
         if tables and "medsim" not in tables:
-            raise StoreError(f"'{self.shown}' is a database of something else (tables: {', '.join(sorted(tables)[:5])}). Give another file with --store.")
+            raise StoreError(
+                f"'{self.shown}' is a database of something else (tables: {', '.join(sorted(tables)[:5])}). Give another file with --store."
+            )
         if not tables:
             if not create:
                 raise StoreError(f"'{self.shown}' is an empty database. Make runs with medsim run --store {self.shown}.")
@@ -141,7 +157,9 @@ class Store:
             return
         found = connection.execute(select(_SETTINGS.c.value).where(_SETTINGS.c.name == "version")).scalar()
         if found != str(VERSION):
-            raise StoreError(f"'{self.shown}' has schema version {found}; this medsim reads version {VERSION}. Use the medsim that wrote it, or another file.")
+            raise StoreError(
+                f"'{self.shown}' has schema version {found}; this medsim reads version {VERSION}. Use the medsim that wrote it, or another file."
+            )
 
     @property
     def shown(self) -> str:
@@ -162,7 +180,9 @@ class Store:
                 connection.execute(insert(_RUNS).values(id=run, started=_now(), identity=identity, config=_json(config)))
                 return True
             if row["identity"] != identity:
-                raise StoreError(f"Run '{run}' was made with another configuration: {_difference(json.loads(row['config']), config)}. Use another --run name.")
+                raise StoreError(
+                    f"Run '{run}' was made with another configuration: {_difference(json.loads(row['config']), config)}. Use another --run name."
+                )
             return False
 
     def save(self, trajectory: Trajectory, card: Scorecard | None = None, *, information: float | None = None) -> None:
@@ -217,7 +237,9 @@ class Store:
         """(case hash, agent, trial) of what a run has finished; errors are not finished."""
         table = _TRAJECTORIES.c
         with self._reading() as connection:
-            rows = connection.execute(select(table.case_hash, table.agent, table.trial).where((table.run == run) & (table.status != "error")))
+            rows = connection.execute(
+                select(table.case_hash, table.agent, table.trial).where((table.run == run) & (table.status != "error"))
+            )
             return {(row[0], row[1], row[2]) for row in rows}
 
     def runs(self) -> list[dict[str, Any]]:
@@ -227,7 +249,9 @@ class Store:
             rows = connection.execute(select(_RUNS, count.label("trajectories")).order_by(_RUNS.c.started.desc(), _RUNS.c.id)).mappings()
             return [{**row, "config": json.loads(row["config"])} for row in rows]
 
-    def list(self, *, run: str | None = None, agent: str | None = None, case: str | None = None, limit: int | None = None) -> list[dict[str, Any]]:
+    def rows(
+        self, *, run: str | None = None, agent: str | None = None, case: str | None = None, limit: int | None = None
+    ) -> list[dict[str, Any]]:
         """Summary rows, in the order they were written; events are not read."""
         query = select(*SUMMARY).order_by(_TRAJECTORIES.c.key)
         for column, wanted in (("run", run), ("agent", agent), ("case_id", case)):
@@ -266,7 +290,9 @@ class Store:
         if len(rows) == 1:
             return int(rows[0][0])
         if rows:
-            raise StoreError(f"Several trajectories begin with '{trajectory_id}' ({', '.join(row[1] for row in rows)} …). Give more of the id.")
+            raise StoreError(
+                f"Several trajectories begin with '{trajectory_id}' ({', '.join(row[1] for row in rows)} …). Give more of the id."
+            )
         known = list(connection.execute(select(_TRAJECTORIES.c.id).limit(2000)).scalars())
         raise StoreError(f"No trajectory '{trajectory_id}' in {self.shown}.{did_you_mean(trajectory_id, known)} List them: medsim show")
 
@@ -298,7 +324,9 @@ def _engine(url: str) -> Engine:
     if not url.startswith("sqlite"):
         return create_engine(url)
     memory = _path(url) is None
-    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False}, **({} if memory else {"poolclass": NullPool}))
+    engine = create_engine(
+        url, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False}, **({} if memory else {"poolclass": NullPool})
+    )
 
     @event.listens_for(engine, "connect")
     def _tune(connection: sqlite3.Connection, _: Any) -> None:
@@ -323,7 +351,9 @@ def _told(shown: str) -> Iterator[None]:
     try:
         yield
     except IntegrityError as error:
-        raise StoreError(f"'{shown}': this encounter is stored already (run, case, agent, trial). Use another --run name, or --resume.") from error
+        raise StoreError(
+            f"'{shown}': this encounter is stored already (run, case, agent, trial). Use another --run name, or --resume."
+        ) from error
     except (OperationalError, DatabaseError, DBAPIError, OSError) as error:
         raise StoreError(_sentence(shown, str(getattr(error, "orig", None) or error))) from error
 
@@ -380,7 +410,14 @@ def _row(trajectory: Trajectory, card: Scorecard | None, information: float | No
 
 def _trajectory(row: dict[str, Any], events: list[Event]) -> Trajectory:
     outcome = Outcome(
-        row["status"], row["reason"], row["state"], tuple(json.loads(row["diagnosis"])), row["disposition"], row["seconds"], row["turns"], row["cost"]
+        row["status"],
+        row["reason"],
+        row["state"],
+        tuple(json.loads(row["diagnosis"])),
+        row["disposition"],
+        row["seconds"],
+        row["turns"],
+        row["cost"],
     )
     usage = {role: Usage(**value) for role, value in json.loads(row["usage"]).items()}
     names = ("id", "case_id", "case_hash", "agent", "seed", "trial", "patient", "env", "identity", "run", "started", "error", "medsim")

@@ -62,10 +62,15 @@ class Event:
     @classmethod
     def of(cls, data: dict[str, Any]) -> Event:
         """Rebuild an event from plain data."""
-        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in data.items() if name in _EVENT_FIELDS})
+        known: dict[str, Any] = {name: _tupled(value) for name, value in data.items() if name in _EVENT_FIELDS}
+        return cls(**known)
 
 
 _EVENT_FIELDS = frozenset(part.name for part in fields(Event))
+
+
+def _tupled(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 class Usage(NamedTuple):
@@ -78,7 +83,7 @@ class Usage(NamedTuple):
 
     def plus(self, other: Usage) -> Usage:
         """Add two usages."""
-        return Usage(*(a + b for a, b in zip(self, other, strict=True)))
+        return Usage(self.calls + other.calls, self.tokens_in + other.tokens_in, self.tokens_out + other.tokens_out, self.usd + other.usd)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +139,10 @@ class Trajectory:
     def of(cls, data: dict[str, Any]) -> Trajectory:
         """Rebuild a trajectory from plain data."""
         if data.get("schema") != SCHEMA:
-            raise StoreError(f"A trajectory of schema '{SCHEMA}' was expected, given '{data.get('schema')}'. Export it again with this version.")
-        outcome = {name: tuple(value) if isinstance(value, list) else value for name, value in data["outcome"].items()}
+            raise StoreError(
+                f"A trajectory of schema '{SCHEMA}' was expected, given '{data.get('schema')}'. Export it again with this version."
+            )
+        outcome: dict[str, Any] = {name: _tupled(value) for name, value in data["outcome"].items()}
         rest = {name: value for name, value in data.items() if name not in {"events", "outcome", "usage"}}
         usage = {role: Usage(**value) for role, value in data.get("usage", {}).items()}
         return cls(events=[Event.of(event) for event in data["events"]], outcome=Outcome(**outcome), usage=usage, **rest)

@@ -30,7 +30,7 @@ _FILLER = re.compile(
     r"commence|request|order|a|an|the|some|of|for|his|her|their|patient'?s?|him|again|another|serial|continuous|result|results|level|levels|"
     r"test|tests|exam|examination|assessment|assess|examine|inspect|inspection)\b"
 )
-_JOINT = re.compile(r"\s*(?:,|;|\n|\+|&|/|\band\b|\bplus\b)\s*")
+_JOINT = re.compile(r"\s*(?:,|;|\n|\+|&|(?<=[a-z]{3})/(?=[a-z]{3})|\band\b|\bplus\b)\s*")
 _JOINT_OF_DRUGS = re.compile(r"\s*(?:,|;|\n|\+|&|\band\b|\bplus\b|\bwith\b)\s*")
 
 

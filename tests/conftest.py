@@ -14,7 +14,9 @@ from medsim.patient.scripted import ScriptedPatient
 DATA = Path(__file__).parent / "data"
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 
-settings.register_profile("medsim", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture], derandomize=True)
+settings.register_profile(
+    "medsim", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture], derandomize=True
+)
 settings.load_profile("medsim")
 
 

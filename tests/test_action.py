@@ -38,7 +38,11 @@ def test_text_without_a_verb_is_speech() -> None:
 
 
 def test_several_actions_stand_on_lines_or_behind_semicolons() -> None:
-    assert parse("order: ecg; examine: heart\ntreat: aspirin 300 mg po") == [act.order("ecg"), act.examine("heart"), act.treat("aspirin", dose="300 mg", route="po")]
+    assert parse("order: ecg; examine: heart\ntreat: aspirin 300 mg po") == [
+        act.order("ecg"),
+        act.examine("heart"),
+        act.treat("aspirin", dose="300 mg", route="po"),
+    ]
 
 
 def test_a_note_goes_on_over_several_lines() -> None:
@@ -75,7 +79,10 @@ def test_drug_words_leave_doses_and_routes_out() -> None:
     assert drug_words("0.9% sodium chloride 500 ml iv over 15 min") == "0.9% sodium chloride"
 
 
-@pytest.mark.parametrize(("text", "seconds"), [("10m", 600), ("10 minutes", 600), ("for 2 h", 7200), ("1 hour 30 mins", 5400), ("15", 900), ("result", None), ("", None)])
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("10m", 600), ("10 minutes", 600), ("for 2 h", 7200), ("1 hour 30 mins", 5400), ("15", 900), ("result", None), ("", None)],
+)
 def test_waiting_times_are_read_as_people_write_them(text: str, seconds: int | None) -> None:
     assert wait_seconds(text) == seconds
 

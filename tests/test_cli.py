@@ -70,7 +70,9 @@ def test_cases_schema_is_a_json_schema(capsys: pytest.CaptureFixture[str]) -> No
         (["run", "--agents", ","], "No agent"),
     ],
 )
-def test_wrong_input_gets_a_clear_sentence_and_exit_code_2(words: list[str], says: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wrong_input_gets_a_clear_sentence_and_exit_code_2(
+    words: list[str], says: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     assert run(*words) == 2
     captured = capsys.readouterr()
@@ -122,7 +124,9 @@ def test_score_adds_a_score_by_another_rubric(store: str, capsys: pytest.Capture
     assert [row["added"] for row in rows] == [True, True]
     assert run("score", "--run", "r", "--rubric", "communication", "--store", store, "--cases", MINI, "--json") == 0
     unscored = json.loads(capsys.readouterr().out)
-    assert all(row["score"] is None and row["coverage"] == 0 for row in unscored), "without a judge nothing is decided, and nothing becomes 0"
+    assert all(row["score"] is None and row["coverage"] == 0 for row in unscored), (
+        "without a judge nothing is decided, and nothing becomes 0"
+    )
 
 
 def test_export_writes_one_json_object_a_line(store: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -152,7 +156,9 @@ def test_play_reads_turns_from_a_pipe_and_stores_them(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "It's my chest" in done.stdout
     assert "ST elevation" in done.stdout
-    shown = subprocess.run([*command[:3], "show", "--store", str(tmp_path / "p.db"), "--json"], capture_output=True, text=True, timeout=60, check=True)
+    shown = subprocess.run(
+        [*command[:3], "show", "--store", str(tmp_path / "p.db"), "--json"], capture_output=True, text=True, timeout=60, check=True
+    )
     assert json.loads(shown.stdout)[0]["agent"] == "human:ann"
 
 

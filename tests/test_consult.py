@@ -13,10 +13,10 @@ from medsim import action as act
 from medsim.agent.script import Golden, Script
 from medsim.case import Case
 from medsim.consult import Consult
+from medsim.episode import replay, rollout
 from medsim.errors import ActionError
 from medsim.patient.scripted import ScriptedPatient
 from medsim.patient.seat import Reply, Turn
-from medsim.episode import replay, rollout
 from medsim.rubric import score
 from medsim.trajectory import Trajectory, transcript
 
@@ -119,7 +119,12 @@ def test_a_drug_without_a_dose_is_asked_back_and_not_given(mini: Case) -> None:
 
 
 def test_a_dose_is_judged_against_its_range(mini: Case) -> None:
-    doses = [event.args.get("dose") for text in ("300 mg", "81 mg", "2 g") for event in played(mini, f"treat: aspirin {text} po").events if event.kind == "treat"]
+    doses = [
+        event.args.get("dose")
+        for text in ("300 mg", "81 mg", "2 g")
+        for event in played(mini, f"treat: aspirin {text} po").events
+        if event.kind == "treat"
+    ]
     assert doses == ["ok", "low", "high"]
 
 
@@ -135,7 +140,23 @@ def test_what_cannot_be_understood_is_answered_with_near_names_and_costs_time(mi
     assert any(event.code == "troponin" for event in consult.events)
 
 
-@pytest.mark.parametrize("rubbish", ["", " ", "\x00\x1b[2J", "ask:", "order:", "treat: ;;", "🦄" * 50, "a" * 300_000, "\ud800", "wait: forever", "diagnose:", "dispose: Mars"])
+@pytest.mark.parametrize(
+    "rubbish",
+    [
+        "",
+        " ",
+        "\x00\x1b[2J",
+        "ask:",
+        "order:",
+        "treat: ;;",
+        "🦄" * 50,
+        "a" * 300_000,
+        "\ud800",
+        "wait: forever",
+        "diagnose:",
+        "dispose: Mars",
+    ],
+)
 def test_rubbish_gives_an_event_not_a_crash(mini: Case, rubbish: str) -> None:
     consult = played(mini, rubbish)
     assert consult.events[-1].turn == 1
@@ -191,6 +212,14 @@ def test_a_reply_cannot_disclose_facts_that_do_not_exist(mini: Case) -> None:
     assert "\x1b" not in consult.events[-1].text
 
 
+def test_a_reply_that_names_the_diagnosis_is_withheld_until_the_doctor_has_named_it(mini: Case) -> None:
+    consult = Consult(mini)
+    consult.close(consult.open(act.ask("do you smoke?")), Reply("It is a STEMI, doctor.", (), "Ann"))
+    assert "STEMI" not in consult.events[-1].text
+    consult.close(consult.open(act.say("You are having a STEMI.")), Reply("A STEMI?", (), "Ann"))
+    assert consult.events[-1].text == "A STEMI?"
+
+
 @given(SCRIPTS, st.integers(0, 12))
 @settings(max_examples=60)
 def test_going_on_from_a_snapshot_gives_the_same_history(mini: Case, turns: list[str], cut: int) -> None:
@@ -235,7 +264,7 @@ def test_nothing_a_seat_or_doctor_sees_holds_the_truth(mini: Case, turns: list[s
             seen = transcript(consult.play(turn, patient), doctor=False).lower()
             assert not any(name in seen for name in names)
             assert "right ventricle" not in seen
-    assert not any(name in json.dumps(mini.brief(), default=lambda part: part.model_dump()).lower() for name in names[2:])
+    assert not any(name in json.dumps(mini.brief(), default=lambda part: part.model_dump()).lower() for name in names)
 
 
 def test_the_golden_script_passes(mini: Case) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from pathlib import Path
 
@@ -118,18 +119,14 @@ def test_the_hash_follows_content(mini: Case) -> None:
 
 @given(st.text(max_size=300))
 def test_any_text_is_read_or_refused_but_never_crashes(text: str) -> None:
-    try:
-        document.validate(document.parse(text), Case)
-    except CaseError as error:
-        assert str(error)
+    with contextlib.suppress(CaseError):
+        assert isinstance(document.validate(document.parse(text), Case), Case)
 
 
 @given(st.integers(0, len(GOOD) - 1), st.text(max_size=4))
 def test_a_damaged_case_is_read_or_refused_but_never_crashes(at: int, patch: str) -> None:
-    try:
-        case_module.loads(GOOD[:at] + patch + GOOD[at + 1 :])
-    except CaseError as error:
-        assert str(error)
+    with contextlib.suppress(CaseError):
+        assert isinstance(case_module.loads(GOOD[:at] + patch + GOOD[at + 1 :]), Case)
 
 
 def test_unknown_packs_and_files_are_answered_with_the_nearest() -> None:

@@ -36,7 +36,7 @@ def test_the_readme_episode_runs() -> None:
     env = gym.make("medsim/Consult-v0")
     observation, info = env.reset(seed=0)
     assert isinstance(observation, str)
-    observation, reward, terminated, truncated, info = env.step("ask: where does it hurt?")
+    observation, _, terminated, truncated, info = env.step("ask: where does it hurt?")
     assert observation
     assert (terminated, truncated) == (False, False)
     assert info["turn"] == 1

@@ -51,14 +51,14 @@ def test_a_run_that_was_stopped_goes_on_with_nothing_lost_and_nothing_twice(tmp_
 
     first = evaluate(["golden", "inert"], cases=[MINI], trials=4, store=store, jobs=jobs, progress=stop)
     assert first.stopped
-    assert len(store.list()) == 3
+    assert len(store.rows()) == 3
     second = evaluate(["golden", "inert"], cases=[MINI], trials=4, store=store, jobs=jobs, resume=True)
     assert (second.run, second.kept, second.played) == (first.run, 3, 5)
-    keys = [(row["case_hash"], row["agent"], row["trial"]) for row in store.list()]
+    keys = [(row["case_hash"], row["agent"], row["trial"]) for row in store.rows()]
     assert len(keys) == len(set(keys)) == 8
     whole = Store(tmp_path / "whole.db")
     evaluate(["golden", "inert"], cases=[MINI], trials=4, store=whole, run=first.run)
-    assert {row["id"]: row["score"] for row in whole.list()} == {row["id"]: row["score"] for row in store.list()}
+    assert {row["id"]: row["score"] for row in whole.rows()} == {row["id"]: row["score"] for row in store.rows()}
 
 
 def test_a_second_run_of_the_same_configuration_has_a_name_of_its_own(tmp_path: Path) -> None:

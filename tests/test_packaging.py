@@ -50,15 +50,27 @@ def test_the_installed_wheel_runs_from_another_folder(built: Path, tmp_path: Pat
     python = home / ("Scripts" if os.name == "nt" else "bin") / "python"
     pip = [str(python), "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", str(next(built.glob("*.whl")))]
     subprocess.run(pip, check=True, timeout=120)
-    purelib = subprocess.run([str(python), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], capture_output=True, text=True, check=True)
+    purelib = subprocess.run(
+        [str(python), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], capture_output=True, text=True, check=True
+    )
     lent = [path for path in sys.path if path.endswith(("site-packages", "dist-packages"))]
     Path(purelib.stdout.strip(), "lent.pth").write_text("\n".join(lent))
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     code = "import medsim, gymnasium as gym; print(medsim.__file__); env = gym.make('medsim/Consult-v0'); print(env.reset(seed=0)[1]['case_id'])"
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    done = subprocess.run([str(python), "-c", code], cwd=elsewhere, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(
+        [str(python), "-c", code], cwd=elsewhere, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
     assert done.returncode == 0, done.stderr
     assert str(home) in done.stdout.splitlines()[0]
-    listed = subprocess.run([str(python), "-m", "medsim", "cases", "--json"], cwd=elsewhere, env=environment, capture_output=True, text=True, timeout=120, check=True)
+    listed = subprocess.run(
+        [str(python), "-m", "medsim", "cases", "--json"],
+        cwd=elsewhere,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
     assert "winter-cough" in listed.stdout

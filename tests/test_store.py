@@ -12,9 +12,9 @@ from sqlalchemy import event as sql_event
 
 from medsim.agent.script import Golden, Inert, Script
 from medsim.case import Case
+from medsim.episode import rollout
 from medsim.errors import StoreError
 from medsim.evaluation import information
-from medsim.episode import rollout
 from medsim.rubric import score
 from medsim.store import Store
 from medsim.trajectory import Trajectory
@@ -46,14 +46,16 @@ def test_scores_keep_every_item_with_its_evidence(store: Store, mini: Case) -> N
     (only,) = store.scores(played.id)
     card = score(mini, played.events, played.outcome)
     assert only["score"] == card.score
-    assert [(item["item"], item["verdict"], tuple(item["evidence"])) for item in only["items"]] == [(item.id, item.verdict, item.evidence) for item in card.items]
+    assert [(item["item"], item["verdict"], tuple(item["evidence"])) for item in only["items"]] == [
+        (item.id, item.verdict, item.evidence) for item in card.items
+    ]
 
 
 def test_the_same_encounter_is_not_stored_twice(store: Store, mini: Case) -> None:
     kept(store, mini)
     with pytest.raises(StoreError, match="stored already"):
         kept(store, mini)
-    assert len(store.list()) == 1
+    assert len(store.rows()) == 1
 
 
 def test_an_error_is_replaced_when_it_is_played_again(store: Store, mini: Case) -> None:
@@ -68,9 +70,9 @@ def test_an_error_is_replaced_when_it_is_played_again(store: Store, mini: Case) 
     assert "no answer" in failed.error
     store.save(failed)
     assert store.done("r") == set()
-    assert store.list()[0]["score"] is None
+    assert store.rows()[0]["score"] is None
     kept(store, mini)
-    assert [row["status"] for row in store.list()] == ["finished"]
+    assert [row["status"] for row in store.rows()] == ["finished"]
     assert len(store.done("r")) == 1
 
 
@@ -87,7 +89,7 @@ def test_lists_never_read_events(store: Store, mini: Case) -> None:
     kept(store, mini)
     seen: list[str] = []
     sql_event.listen(store.engine, "before_cursor_execute", lambda *args: seen.append(args[2]))
-    assert store.list(run="r")
+    assert store.rows(run="r")
     store.runs()
     assert seen
     assert not any("FROM events" in statement for statement in seen)
@@ -105,7 +107,7 @@ def test_threads_write_at_the_same_time_and_lose_nothing(store: Store, mini: Cas
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(store.list()) == 24
+    assert len(store.rows()) == 24
 
 
 def test_a_changed_configuration_is_refused_with_the_difference(store: Store) -> None:
@@ -171,12 +173,16 @@ def test_a_locked_database_gives_one_sentence(store: Store, mini: Case, monkeypa
     holder.execute("ROLLBACK")
     holder.close()
     kept(other, mini)
-    assert len(store.list()) == 1
+    assert len(store.rows()) == 1
 
 
 @pytest.mark.parametrize(
     ("complaint", "sentence"),
-    [("attempt to write a readonly database", "read-only"), ("database or disk is full", "full"), ("unable to open database file", "cannot be opened")],
+    [
+        ("attempt to write a readonly database", "read-only"),
+        ("database or disk is full", "full"),
+        ("unable to open database file", "cannot be opened"),
+    ],
 )
 def test_complaints_of_the_database_become_sentences(complaint: str, sentence: str) -> None:
     from medsim.store import _sentence
@@ -193,11 +199,14 @@ def test_a_full_disk_loses_nothing_that_was_stored(store: Store, mini: Case) -> 
     def cap(connection: Any, _: Any) -> None:
         connection.execute(f"PRAGMA max_page_count = {pages}")
 
-    with pytest.raises(StoreError, match="full"):
+    def fill() -> None:
         for trial in range(1, 50):
             kept(store, mini, trial=trial)
+
+    with pytest.raises(StoreError, match="full"):
+        fill()
     again = Store(store.path or "")
-    assert all(again.load(row["id"]).events for row in again.list())
+    assert all(again.load(row["id"]).events for row in again.rows())
 
 
 def test_any_sqlalchemy_url_will_do() -> None:

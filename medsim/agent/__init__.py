@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from typing import Any, Literal, Protocol, cast, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
+
+from pydantic import Field
 
 from medsim import document, library
 from medsim.agent.script import Golden, Inert, Interviewer, RandomDoctor, Shotgun
 from medsim.case import Case
 from medsim.case.part import CODE, Part
 from medsim.errors import CaseError, did_you_mean
-from pydantic import Field
 
 
 @runtime_checkable
@@ -79,7 +80,7 @@ def _own(name: str) -> Maker:
         agent = found()
         if not isinstance(agent, Agent):
             raise CaseError(f"'{name}' is no agent: it needs reset(seed) and act(observation) -> str.")
-        return cast(Agent, agent)
+        return agent
 
     return maker
 

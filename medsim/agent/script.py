@@ -120,7 +120,16 @@ class Interviewer:
         "What do you think is going on?",
         "What worries you most?",
     )
-    EXAMINATION = ("vital signs", "general appearance", "heart sounds", "lungs", "abdomen", "hydration status", "legs for swelling", "neurological screen")
+    EXAMINATION = (
+        "vital signs",
+        "general appearance",
+        "heart sounds",
+        "lungs",
+        "abdomen",
+        "hydration status",
+        "legs for swelling",
+        "neurological screen",
+    )
     TESTS = ("full blood count", "basic metabolic panel", "12-lead ecg")
 
     def __init__(self) -> None:
@@ -130,7 +139,9 @@ class Interviewer:
         """Prepare the routine."""
         history = [f"ask: {question}" if question.endswith("?") else f"say: {question}" for question in self.HISTORY]
         tests = "\n".join(f"order: {test}" for test in self.TESTS)
-        closing = "note: History, examination and basic tests done; cause not established.\ndiagnose: undifferentiated illness\ndispose: ward"
+        closing = (
+            "note: History, examination and basic tests done; cause not established.\ndiagnose: undifferentiated illness\ndispose: ward"
+        )
         self.turns = [history[0], "examine: vital signs", *history[1:], *(f"examine: {part}" for part in self.EXAMINATION[1:]), tests]
         self.turns += ["wait: result", "wait: result", "say: I am going to admit you so that we can find out more.", closing, "end:"]
 

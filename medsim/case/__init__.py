@@ -122,7 +122,6 @@ class Brief(NamedTuple):
     opening: str
     unknown: Unknown
     facts: tuple[Fact, ...]
-    secrets: tuple[str, ...]
 
 
 class Case(Part):
@@ -203,7 +202,7 @@ class Case(Part):
         facts = tuple(fact.model_copy(update={"truth": None}) for fact in patient.every_fact() if fact.tier != "never")
         return Brief(
             self.id, patient.name, str(patient.age), patient.sex, patient.informant, patient.persona, patient.opening,
-            patient.unknown, facts, patient.secrets.terms,
+            patient.unknown, facts,
         )  # fmt: skip
 
     def challenge(self, name: str) -> Challenge:
@@ -223,10 +222,7 @@ def loads(text: str, source: str = "<text>") -> Case:
 
 def dumps(case: Case) -> str:
     """Write a case as YAML that ``loads`` reads back to an equal case."""
-    import yaml
-
-    data = authored(case)
-    return str(yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=120))
+    return document.dump(authored(case))
 
 
 def authored(part: Part) -> dict[str, Any]:

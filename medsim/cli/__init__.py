@@ -50,7 +50,11 @@ def parser() -> argparse.ArgumentParser:
 
     def verb(name: str, summary: str) -> argparse.ArgumentParser:
         made = verbs.add_parser(
-            name, help=summary, description=f"{summary[0].upper()}{summary[1:]}. {NOTICE}", epilog=_EPILOGS[name], formatter_class=argparse.RawDescriptionHelpFormatter
+            name,
+            help=summary,
+            description=f"{summary[0].upper()}{summary[1:]}. {NOTICE}",
+            epilog=_EPILOGS[name],
+            formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         made.add_argument("--json", action="store_true", help="print JSON on stdout")
         return made
@@ -60,7 +64,9 @@ def parser() -> argparse.ArgumentParser:
         made.add_argument("--run", help="only this run" if made.prog.split()[-1] != "run" else "name of the run")
 
     cases = verb("cases", "list cases, or show one")
-    cases.add_argument("what", nargs="?", choices=["list", "show", "schema"], default="list", help="list (default), show ID, or schema (JSON Schema)")
+    cases.add_argument(
+        "what", nargs="?", choices=["list", "show", "schema"], default="list", help="list (default), show ID, or schema (JSON Schema)"
+    )
     cases.add_argument("id", nargs="?", help="case id or file, for show")
     cases.add_argument("--truth", action="store_true", help="with show: everything, the diagnosis included")
     cases.add_argument("--pack", action="append", help="pack name or folder (default: all shipped packs)")
@@ -74,7 +80,9 @@ def parser() -> argparse.ArgumentParser:
     run = verb("run", "play agents over cases, score and store")
     run.add_argument("--env", help="environment recipe (name or file; default: Consult-v0)")
     run.add_argument("--cases", action="append", help="pack, folder, case file or case id (may be repeated; default: the recipe's)")
-    run.add_argument("--agents", default="golden,interviewer,random,shotgun,inert", help="comma-separated names, recipe files or module:attribute")
+    run.add_argument(
+        "--agents", default="golden,interviewer,random,shotgun,inert", help="comma-separated names, recipe files or module:attribute"
+    )
     run.add_argument("--trials", type=int, default=1, help="encounters for each case and agent (default: 1)")
     run.add_argument("--seed", type=int, default=0, help="seed of all chance (default: 0)")
     run.add_argument("--jobs", type=int, default=1, help="encounters at the same time (default: 1; more pays with agents that wait)")

@@ -42,7 +42,16 @@ def _list(arguments: argparse.Namespace) -> None:
     if arguments.json:
         print_json(rows)
         return
-    columns = {"id": "left", "title": "left", "specialty": "left", "setting": "left", "who": "left", "grade": "left", "facts": "right", "items": "right"}
+    columns = {
+        "id": "left",
+        "title": "left",
+        "specialty": "left",
+        "setting": "left",
+        "who": "left",
+        "grade": "left",
+        "facts": "right",
+        "items": "right",
+    }
     console().print(table(columns, [[str(row[name]) for name in columns] for row in rows]))
     remark(f"{len(rows)} cases. medsim cases show ID for the door note. For research and teaching, not for care.")
 
@@ -114,8 +123,13 @@ def _print_lint(entry: dict[str, Any]) -> None:
     for finding in entry["findings"]:
         out.print(f"  {finding['level']:7} {finding['rule']}: {finding['where']}: {finding['message']}", soft_wrap=True)
     if entry["gates"]:
-        shown = [f"{name} {number(entry['gates'][name]['raw'])}{' passed' if entry['gates'][name]['passed'] else ''}" for name in ("golden", "inert", "shotgun")]
-        out.print(f"  gates: {', '.join(shown)}; golden takes {entry['gates']['golden_minutes']:.0f} simulated min; {entry['gates']['scripts']} scripts played")
+        shown = [
+            f"{name} {number(entry['gates'][name]['raw'])}{' passed' if entry['gates'][name]['passed'] else ''}"
+            for name in ("golden", "inert", "shotgun")
+        ]
+        out.print(
+            f"  gates: {', '.join(shown)}; golden takes {entry['gates']['golden_minutes']:.0f} simulated min; {entry['gates']['scripts']} scripts played"
+        )
 
 
 def _headline(entry: dict[str, Any]) -> str:
@@ -132,9 +146,14 @@ def do_import(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json({"folder": str(folder), "counts": counts, "rows": [row._asdict() for row in imported.rows]})
     else:
-        rows = [[str(row.line), row.case_id or "-", row.status, "; ".join(row.reasons)] for row in imported.rows if row.status != "imported"]
+        rows = [
+            [str(row.line), row.case_id or "-", row.status, "; ".join(row.reasons)] for row in imported.rows if row.status != "imported"
+        ]
         if rows:
             console().print(table({"line": "right", "case": "left", "status": "left", "why": "left"}, rows))
-        console().print(f"{len(imported.cases)} cases in {folder}: {counts['imported']} clean, {counts['flagged']} flagged, {counts['refused']} refused", soft_wrap=True)
+        console().print(
+            f"{len(imported.cases)} cases in {folder}: {counts['imported']} clean, {counts['flagged']} flagged, {counts['refused']} refused",
+            soft_wrap=True,
+        )
         remark(f"The whole report: {folder / 'report.csv'}. Run them: medsim run --cases {folder} --agents interviewer")
     return 0 if imported.cases else 1

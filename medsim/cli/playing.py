@@ -12,9 +12,9 @@ from medsim.action import HELP
 from medsim.case import Case
 from medsim.cli.output import console, print_json, remark
 from medsim.consult import Consult
+from medsim.episode import episode_id
 from medsim.evaluation import information
 from medsim.patient.scripted import ScriptedPatient
-from medsim.episode import episode_id
 from medsim.rubric import Scorecard, score
 from medsim.store import Store
 from medsim.trajectory import Event, Outcome, Trajectory, line
@@ -64,7 +64,9 @@ def _piped() -> str:
 def _print(events: list[Event]) -> None:
     for event in events:
         if event.visible and event.actor != "doctor":
-            style = {"reply": "cyan", "challenge": "bold cyan", "alarm": "bold yellow", "result": "green", "finding": "green"}.get(event.kind, "")
+            style = {"reply": "cyan", "challenge": "bold cyan", "alarm": "bold yellow", "result": "green", "finding": "green"}.get(
+                event.kind, ""
+            )
             console().print(Text(safe(line(event)), style=style), soft_wrap=True)
 
 
@@ -74,7 +76,7 @@ def _trajectory(consult: Consult, case: Case, arguments: argparse.Namespace, sto
         rest = (outcome.state, outcome.diagnosis, outcome.disposition, outcome.seconds, outcome.turns, outcome.cost)
         outcome = Outcome("truncated", "left", *rest)
     agent = f"human:{arguments.name}"[:100]
-    trial = sum(row["case_hash"] == case.hash and row["agent"] == agent for row in store.list(run="play"))
+    trial = sum(row["case_hash"] == case.hash and row["agent"] == agent for row in store.rows(run="play"))
     run = "play"
     return Trajectory(
         id=episode_id(run, case.hash, agent, trial, arguments.seed), case_id=case.id, case_hash=case.hash, agent=agent, seed=arguments.seed,

@@ -14,8 +14,8 @@ from medsim import recipe as recipes
 from medsim.case import Case
 from medsim.case.checklist import Rubric
 from medsim.cli.output import console, number, print_json, remark, table
-from medsim.errors import CaseError, StoreError
 from medsim.episode import replay
+from medsim.errors import CaseError, StoreError
 from medsim.rubric import score
 from medsim.store import Store
 from medsim.trajectory import Trajectory
@@ -35,7 +35,7 @@ def do_show(arguments: argparse.Namespace) -> int:
 
 
 def _list(store: Store, arguments: argparse.Namespace) -> None:
-    rows = store.list(run=arguments.run)
+    rows = store.rows(run=arguments.run)
     if arguments.json:
         print_json(rows)
         return
@@ -74,7 +74,7 @@ def do_replay(arguments: argparse.Namespace) -> int:
 
 def _case_of(trajectory: Trajectory, places: list[str] | None, store: Store) -> Case:
     """Find the very version of the case that a trajectory was played on."""
-    recipe = next((row["config"].get("recipe", {}) for row in store.runs() if row["id"] == trajectory.run), {})
+    recipe: dict[str, Any] = next((row["config"].get("recipe", {}) for row in store.runs() if row["id"] == trajectory.run), {})
     names = [*(places or ()), *recipe.get("cases", ()), *library.names("cases")]
     for name in dict.fromkeys(names):
         try:
@@ -97,7 +97,7 @@ def do_score(arguments: argparse.Namespace) -> int:
         raise StoreError("What is to be scored? Give trajectory ids, or --run NAME. List them: medsim show")
     store = Store(arguments.store, create=False)
     rubric = _rubric(arguments.rubric) if arguments.rubric else None
-    rows = []
+    rows: list[dict[str, Any]] = []
     for trajectory in _chosen(store, arguments):
         if trajectory.outcome.status == "error":
             remark(f"{trajectory.id}: ended in an error and is not scored.")
@@ -109,7 +109,16 @@ def do_score(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json(rows)
     else:
-        columns = {"id": "left", "agent": "left", "case": "left", "rubric": "left", "score": "right", "passed": "left", "coverage": "right", "": "left"}
+        columns = {
+            "id": "left",
+            "agent": "left",
+            "case": "left",
+            "rubric": "left",
+            "score": "right",
+            "passed": "left",
+            "coverage": "right",
+            "": "left",
+        }
         shown = [
             [row["id"], row["agent"], row["case"], row["rubric"], number(row["score"]), {True: "yes", False: "no", None: "-"}[row["passed"]],
              f"{row['coverage']:.0%}", "added" if row["added"] else "was there"]
@@ -150,4 +159,4 @@ def _chosen(store: Store, arguments: argparse.Namespace) -> Iterator[Trajectory]
     if arguments.id:
         yield from (store.load(name, run=arguments.run) for name in arguments.id)
     else:
-        yield from (store.load(row["id"], run=row["run"]) for row in store.list(run=arguments.run))
+        yield from (store.load(row["id"], run=row["run"]) for row in store.rows(run=arguments.run))

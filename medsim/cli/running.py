@@ -19,19 +19,33 @@ def do_run(arguments: argparse.Namespace) -> int:
     """Play, score and store; exit 1 where encounters failed, 130 when interrupted."""
     agents = [name.strip() for name in arguments.agents.split(",") if name.strip()]
     _check(arguments, agents)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(), TextColumn("{task.fields[last]}"))
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[last]}"),
+    )
     with Progress(*columns, console=progress_console(), transient=False) as bar:
         task = bar.add_task("encounters", total=None, last="")
 
         def progress(count: int, total: int, done: Done) -> None:
             shown = done.card.score if done.card else None
-            bar.update(task, completed=count, total=total, last=Text(safe(f"{done.trajectory.agent} on {done.trajectory.case_id}: {number(shown)}")).plain)
+            bar.update(
+                task,
+                completed=count,
+                total=total,
+                last=Text(safe(f"{done.trajectory.agent} on {done.trajectory.case_id}: {number(shown)}")).plain,
+            )
 
         result = evaluate(
             agents, cases=arguments.cases, recipe=arguments.env, trials=arguments.trials, seed=arguments.seed, jobs=arguments.jobs,
             store=arguments.store, run=arguments.run, resume=arguments.resume, progress=progress,
         )  # fmt: skip
-        bar.update(task, total=max(result.played, 1), completed=bar.tasks[0].completed if result.stopped else max(result.played, 1), last="")
+        bar.update(
+            task, total=max(result.played, 1), completed=bar.tasks[0].completed if result.stopped else max(result.played, 1), last=""
+        )
     _print(result, as_json=arguments.json)
     return 130 if result.stopped else 1 if result.errors else 0
 
@@ -55,7 +69,9 @@ def _print(result: Evaluation, *, as_json: bool) -> None:
         remark("Stopped. What has ended is stored; the same command with --resume goes on.")
     for error in result.errors[:10]:
         remark(f"failed: {error}")
-    remark(f"Score: mean over cases, 95 % interval by resampling cases. Look at one: medsim show --run {result.run}. For research and teaching, not for care.")
+    remark(
+        f"Score: mean over cases, 95 % interval by resampling cases. Look at one: medsim show --run {result.run}. For research and teaching, not for care."
+    )
 
 
 def _table(result: Evaluation) -> Table:

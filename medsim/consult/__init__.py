@@ -25,9 +25,12 @@ from medsim.errors import ActionError
 from medsim.patient.gate import INVITING_TOPICS
 from medsim.patient.matcher import Heard, matcher
 from medsim.patient.seat import Patient, Reply, Turn
+from medsim.patient.verifier import secrets_said
 from medsim.trajectory import Event, Outcome, last
 from medsim.vocabulary import Entry, Lexicon
 
+WITHHELD = "I'd rather you told me."
+"""Said in place of a reply that names what only the doctor may name."""
 SPEECH, MISUNDERSTOOD, MOMENT, LONGEST_WAIT = 10, 10, 15, 12 * 3600
 DISPOSITIONS = {
     "home": ("home", "discharge", "discharged", "send home", "go home"),
@@ -252,10 +255,13 @@ class Consult:
         facts = tuple(name for name in reply.facts if name in known)
         scene.opened = scene.opened or not INVITING_TOPICS.isdisjoint(scene.said)
         scene.told += [name for name in facts if name not in scene.told]
-        args = {"speaker": act.tidy(reply.speaker)[:60] or "Patient"}
+        args: dict[str, Any] = {"speaker": act.tidy(reply.speaker)[:60] or "Patient"}
         if reply.source != "scripted":
             args["source"] = act.tidy(reply.source)[:60]
-        event = self._record("patient", "reply", act.tidy(reply.text), facts=facts, args=args)
+        text = act.tidy(reply.text)
+        if text == WITHHELD or secrets_said(text, secrets=self.case.patient.secrets.terms, doctor=scene.words):
+            text, args["withheld"] = WITHHELD, True
+        event = self._record("patient", "reply", text, facts=facts, args=args)
         self.clock.act(event)
         self._due()
 
@@ -456,7 +462,9 @@ class Consult:
         if happening.kind == "result":
             data = happening.data
             args = {**data["args"], "taken": data["taken"], "order": data["order"], "specimen_state": data["specimen_state"]}
-            self.clock.act(self._record("controller", "result", f"{data['name']}: {data['text']}", code=data["code"], cls=data["cls"], args=args))
+            self.clock.act(
+                self._record("controller", "result", f"{data['name']}: {data['text']}", code=data["code"], cls=data["cls"], args=args)
+            )
             return True
         if happening.kind == "challenge":
             challenge = self.case.challenge(happening.name)

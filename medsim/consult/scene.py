@@ -11,7 +11,16 @@ from medsim.clock import Body
 from medsim.trajectory import Event, Status
 
 EARNED = frozenset(
-    {"talk.empathy", "talk.privacy", "talk.confidential", "talk.normalise", "talk.praise", "talk.permission", "talk.reassure", "talk.apology"}
+    {
+        "talk.empathy",
+        "talk.privacy",
+        "talk.confidential",
+        "talk.normalise",
+        "talk.praise",
+        "talk.permission",
+        "talk.reassure",
+        "talk.apology",
+    }
 )
 """What raises trust, each the first time it is heard."""
 LOST = frozenset({"talk.dismiss", "talk.interrupt"})
@@ -49,7 +58,19 @@ class Scene:
     def copy(self) -> Scene:
         """An independent copy."""
         twin = Scene(self.body.copy(), self.seed, self.trust, self.turn, list(self.events), list(self.told), list(self.said), self.words)
-        for name in ("opened", "cost", "limits", "visit", "visit_began", "visit_turn", "ordering_turn", "closing", "awaiting", "status", "reason"):
+        for name in (
+            "opened",
+            "cost",
+            "limits",
+            "visit",
+            "visit_began",
+            "visit_turn",
+            "ordering_turn",
+            "closing",
+            "awaiting",
+            "status",
+            "reason",
+        ):
             setattr(twin, name, getattr(self, name))
         return twin
 

@@ -15,11 +15,11 @@ from typing import Any, NamedTuple
 from medsim import recipe as recipes
 from medsim.agent import Agent, Maker, make
 from medsim.case import Case
+from medsim.episode import rollout
 from medsim.errors import StoreError
 from medsim.evaluation.stats import Summary, summarise
 from medsim.patient.matcher import matcher
 from medsim.recipe import Recipe
-from medsim.episode import rollout
 from medsim.rubric import Scorecard, rubric_hash, score
 from medsim.store import DEFAULT, Store
 from medsim.trajectory import Event, Trajectory
@@ -88,7 +88,7 @@ def evaluate(
     kept_in.begin_run(name, identity=identity, config=config)
     todo, kept = _todo(listed, makers, trials, seed, kept_in.done(name))
     stopped, errors = _play(todo, chosen, name, identity, jobs, kept_in, progress)
-    rows = kept_in.list(run=name)
+    rows = kept_in.rows(run=name)
     summaries = [summarise(agent, [row for row in rows if row["agent"] == agent]) for agent in makers]
     return Evaluation(name, kept_in.shown, identity, summaries, len(todo), kept, stopped, errors)
 
@@ -130,7 +130,9 @@ def _run_name(store: Store, run: str | None, identity: str, resume: bool) -> str
     return next(name for name in (stem, *(f"{stem}-{i}" for i in range(2, 100_000))) if name not in names)
 
 
-def _todo(cases: Sequence[Case], makers: dict[str, Maker], trials: int, seed: int, done: set[tuple[str, str, int]]) -> tuple[list[Job], int]:
+def _todo(
+    cases: Sequence[Case], makers: dict[str, Maker], trials: int, seed: int, done: set[tuple[str, str, int]]
+) -> tuple[list[Job], int]:
     jobs = [
         Job(case, agent, maker, trial, episode_seed(seed, case.id, trial))
         for trial in range(trials)
@@ -149,7 +151,15 @@ def episode_seed(seed: int, case_id: str, trial: int) -> int:
 def _one(job: Job, recipe: Recipe, run: str, identity: str) -> Done:
     agent: Agent = job.maker(job.case)
     trajectory = rollout(
-        job.case, agent, name=job.agent, seed=job.seed, trial=job.trial, limits=recipe.limits(job.case), run=run, env=recipe.id, identity=identity
+        job.case,
+        agent,
+        name=job.agent,
+        seed=job.seed,
+        trial=job.trial,
+        limits=recipe.limits(job.case),
+        run=run,
+        env=recipe.id,
+        identity=identity,
     )
     if trajectory.outcome.status == "error":
         return Done(trajectory, None, None)

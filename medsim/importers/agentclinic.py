@@ -39,8 +39,7 @@ def load(path: Path, *, source: str | None = None) -> Imported:
     path = Path(path)
     if source is not None and not re.fullmatch(r"[a-z0-9][a-z0-9_.-]{0,60}", source):
         raise CaseError(
-            f"Source '{source}' cannot begin a case id. Use lower-case letters, digits, '.', '_' and '-', e.g. "
-            f"agentclinic-medqa-ext."
+            f"Source '{source}' cannot begin a case id. Use lower-case letters, digits, '.', '_' and '-', e.g. agentclinic-medqa-ext."
         )
     lines = _lines(path)
     parsed = [(number, raw, _parsed(raw)) for number, raw in lines]
@@ -101,9 +100,7 @@ def form_of(data: object) -> Format | None:
     return "nejm" if "answers" in data and ({"patient_info", "question", "image_url", "physical_exams"} & data.keys()) else None
 
 
-def _case(
-    data: Any, form: Format | None, name: str, file: str, line: int, raw: str, known: Known
-) -> tuple[Case | None, tuple[str, ...]]:
+def _case(data: Any, form: Format | None, name: str, file: str, line: int, raw: str, known: Known) -> tuple[Case | None, tuple[str, ...]]:
     """Return the case of a line with its flags, or None with the reason."""
     if form is None:
         return None, ("not_json" if data is None else "not_an_object" if not isinstance(data, dict) else "unknown_form",)
@@ -224,9 +221,7 @@ def _record(reading: Reading) -> dict[str, CaseAction]:
     parts = [part for name in own for part in (name, *name.split(", ")[:1]) if len(part) < 60]
     synonyms = tuple(dict.fromkeys((*_SIGNS.split(", "), *parts)))
     result = Result(text=reading.record or "No vital signs were recorded.")
-    return {
-        "exam.vitals_record": CaseAction(kind="examine", name="Vital signs as recorded", synonyms=synonyms, result={"_": result})
-    }
+    return {"exam.vitals_record": CaseAction(kind="examine", name="Vital signs as recorded", synonyms=synonyms, result={"_": result})}
 
 
 __all__ = ["LICENCES", "Imported", "Row", "about", "load"]

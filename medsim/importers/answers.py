@@ -74,7 +74,11 @@ def holds(text: str, name: str, *, also: tuple[str, ...] = ()) -> bool:
     """Say whether a text gives an answer away: any accepted name as whole words, an abbreviation as written."""
     if any(re.search(rf"(?<!\w){re.escape(short)}(?!\w)", text) for short in abbreviations(name)):
         return True
-    return bool(_pattern((name, *also)).search(_compared(text)))
+    compared = _compared(text)
+    whole = {_compared(form) for one in (name, *also) for form in (one, _BRACKET.sub("", one))}
+    if any(len(form) > 5 and form in compared for form in whole):
+        return True
+    return bool(_pattern((name, *also)).search(compared))
 
 
 @lru_cache(maxsize=512)

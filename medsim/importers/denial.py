@@ -28,9 +28,7 @@ _POSITIVE = re.compile(
     r"\b(?:except for|other than|apart from|aside from|only significant|until)\b",
     re.I,
 )
-GOES_ON = re.compile(
-    r"(?:,|;|\band|\bbut)\s+(?:also |she |he |does|has|is|reports?|notes?|mentions?|states?|complains?|admits?)", re.I
-)
+GOES_ON = re.compile(r"(?:,|;|\band|\bbut)\s+(?:also |she |he |does|has|is|reports?|notes?|mentions?|states?|complains?|admits?)", re.I)
 """A denial after which the sentence goes on to something else."""
 _DENIES = re.compile(
     rf"\W*(?:(?:{ADVERB}|specifically|he|she|patient|the patient)\s+)*(?:denies|denied|denying)\s+(?P<what>(?!that\b).+)",

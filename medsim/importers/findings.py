@@ -86,9 +86,7 @@ class _Draft:
         lines = []
         for finding in self.findings:
             name = ": ".join(dict.fromkeys(part for part in (finding.panel if several else "", finding.name) if part))
-            lines.append(
-                f"{name}: {finding.text}" if name and not (len(self.findings) == 1 and plain(finding.name)) else finding.text
-            )
+            lines.append(f"{name}: {finding.text}" if name and not (len(self.findings) == 1 and plain(finding.name)) else finding.text)
         return "\n".join(dict.fromkeys(lines))
 
 
@@ -154,9 +152,7 @@ class Bench:
         known_code = resolve(name, kind)
         if known_code and known_code != "exam.vitals":
             return known_code
-        own = (
-            slug(re.sub(r"(?<=\w)[_ ](?:examination|exam)\b", "", str(name), flags=re.I)) if kind == "examine" else slug(str(name))
-        )
+        own = slug(re.sub(r"(?<=\w)[_ ](?:examination|exam)\b", "", str(name), flags=re.I)) if kind == "examine" else slug(str(name))
         return f"exam.{own}" if kind == "examine" else f"test.{own}"
 
     @staticmethod
@@ -212,15 +208,11 @@ class Bench:
         given: dict[str, Any] = {"args": {"covers": covers}} if covers else {}
         if draft.kind == "order" and entry is None:
             given["class"] = (
-                "imaging"
-                if re.search(r"x-?ray|ct\b|mri|ultraso|imag|radiogr|scan\b|echo|gram\b|graphy", draft.name, re.I)
-                else "lab"
+                "imaging" if re.search(r"x-?ray|ct\b|mri|ultraso|imag|radiogr|scan\b|echo|gram\b|graphy", draft.name, re.I) else "lab"
             )
         several = entry is not None and len({finding.panel for finding in draft.findings}) > 1
         name = None if several else draft.name
-        synonyms = [known_as for known_as in names if known_as not in inherited and known_as != normal_form(name or "")][
-            :MAX_SYNONYMS
-        ]
+        synonyms = [known_as for known_as in names if known_as not in inherited and known_as != normal_form(name or "")][:MAX_SYNONYMS]
         if name:
             given["name"] = name
         return CaseAction(kind=draft.kind, synonyms=tuple(synonyms), result={"_": Result(text=draft.text())}, **given)

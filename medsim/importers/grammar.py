@@ -29,8 +29,7 @@ REPORT = (
     r"mentioned)"
 )
 THIRD = {
-    re.sub(r"(?<=[^aeiou])ys\Z", "ies", f"{verb}es" if verb.endswith(("o", "ss")) else f"{verb}s"): verb
-    for verb in _VERBS_TEXT.split()
+    re.sub(r"(?<=[^aeiou])ys\Z", "ies", f"{verb}es" if verb.endswith(("o", "ss")) else f"{verb}s"): verb for verb in _VERBS_TEXT.split()
 }
 THIRD |= {"has": "have", "does": "do", "is": "am", "hasn't": "haven't", "doesn't": "don't", "isn't": "am not"}
 AMBIGUOUS = {

@@ -262,9 +262,7 @@ def forms(name: str) -> list[str]:
     found += [re.sub(r"\bthorax\b", "chest", form, flags=re.I) for form in found if "thorax" in form.lower()]
     found += [re.sub(r"\bct scan\b", "ct", form, flags=re.I) for form in found if "ct scan" in form.lower()]
     found += [
-        re.sub(r"\b(?:antibody|antibodies)\b", word, short, flags=re.I)
-        for word in ("antibody", "antibodies")
-        if "antibod" in short.lower()
+        re.sub(r"\b(?:antibody|antibodies)\b", word, short, flags=re.I) for word in ("antibody", "antibodies") if "antibod" in short.lower()
     ]
     found += [re.sub(r"\bx[- ]?rays?\b", "x-ray", short, flags=re.I)] if re.search(r"\bx[- ]?rays?\b", short, re.I) else []
     return list(dict.fromkeys(" ".join(form.lower().split()) for form in found if len(form.strip()) > 1))

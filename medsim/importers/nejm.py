@@ -170,9 +170,7 @@ def _parent(text: str, child: str) -> str:
         text = re.sub(pattern, new, text, flags=re.I)
     text = re.sub(rf"({child} has)(?:n(?:'|\u2019)t|'t|\u2019t)\b", r"\1 not", text)
     text = _OBJECT.sub(child, text)
-    return re.sub(
-        r"\byou\s+(\w+)", lambda match: f"{child} {match[1] if _PAST.match(match[1]) else _third(match[1])}", text, flags=re.I
-    )
+    return re.sub(r"\byou\s+(\w+)", lambda match: f"{child} {match[1] if _PAST.match(match[1]) else _third(match[1])}", text, flags=re.I)
 
 
 def _third(verb: str) -> str:

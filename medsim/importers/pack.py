@@ -88,9 +88,7 @@ def _sha256(path: Path) -> str:
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
-        raise CaseError(
-            f"{path}: the imported file cannot be read again ({error.strerror}); its hash belongs into the pack."
-        ) from error
+        raise CaseError(f"{path}: the imported file cannot be read again ({error.strerror}); its hash belongs into the pack.") from error
 
 
 def _refuse_strangers(folder: Path) -> None:
@@ -115,9 +113,7 @@ def _read_head(folder: Path) -> dict[str, Any]:
         data = document.read(folder / "pack.yaml").data
     except CaseError:
         return {}
-    return (
-        data if isinstance(data, dict) and isinstance(data.get("provenance"), dict) and isinstance(data.get("cases"), list) else {}
-    )
+    return data if isinstance(data, dict) and isinstance(data.get("provenance"), dict) and isinstance(data.get("cases"), list) else {}
 
 
 def _swap(staged: Path, folder: Path) -> None:

@@ -48,9 +48,7 @@ _NUMBER = {
         ]
     )
 }
-_TENS = {
-    word: 10 * (i + 2) for i, word in enumerate(["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"])
-}
+_TENS = {word: 10 * (i + 2) for i, word in enumerate(["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"])}
 _WORDS = re.compile(
     rf"\b(?:({'|'.join(_TENS)})(?:-({'|'.join(_NUMBER)}))?|({'|'.join(_NUMBER)}))(?=[\s-](?:year|month|week|day|hour))", re.I
 )
@@ -62,9 +60,7 @@ _STAGE: tuple[tuple[str, float, Unit], ...] = (
     (r"middle[- ]aged", 50, "years"), (r"elderly|geriatric|senior|\bold (?:man|woman)", 75, "years"),
 )  # fmt: skip
 
-_FEMALE = re.compile(
-    r"\b(?:female|woman|girl|lady|nulliparous|primigravida|multiparous|gravida|pregnant|postmenopausal)\b|\bF\b", re.I
-)
+_FEMALE = re.compile(r"\b(?:female|woman|girl|lady|nulliparous|primigravida|multiparous|gravida|pregnant|postmenopausal)\b|\bF\b", re.I)
 _MALE = re.compile(r"\b(?:male|man|boy|gentleman)\b|\bM\b", re.I)
 _COMPANION = re.compile(
     r"\b(?:accompanied|brought(?: in)?|with|delivered|born|and|to|by)\b[^,;]*\b"

@@ -71,8 +71,7 @@ class Writer:
                 said = self.voice.symptom(text.strip(" ."))
                 if primary and not said.reported and not said.negative and not clause(text):
                     said = Said(
-                        f"{'My' if self.voice.own else 'The'} main problem is "
-                        f"{uncapped(re.sub('^presence of ', '', text, flags=re.I))}."
+                        f"{'My' if self.voice.own else 'The'} main problem is {uncapped(re.sub('^presence of ', '', text, flags=re.I))}."
                     )
                 self.add("symptom", "primary" if primary else "secondary", said, tier)
 
@@ -161,15 +160,9 @@ def clause(text: str) -> bool:
 def denied_parts(text: str) -> list[str]:
     """Part a denial of several symptoms into one each; empty where it is none, or where a part is not a symptom of its own."""
     what = denial(text)
-    if (
-        what is None
-        or "," not in what
-        or re.search(r"\b(?:but|except|other than|apart from|although|which|reports|has|is)\b", what, re.I)
-    ):
+    if what is None or "," not in what or re.search(r"\b(?:but|except|other than|apart from|although|which|reports|has|is)\b", what, re.I):
         return []
     parts = [
-        re.sub(r"\A(?:any |recent |known )+", "", part.strip())
-        for part in re.split(r",\s*(?:and/or |and |or )?", what)
-        if part.strip()
+        re.sub(r"\A(?:any |recent |known )+", "", part.strip()) for part in re.split(r",\s*(?:and/or |and |or )?", what) if part.strip()
     ]
     return parts if len(parts) > 1 and all(clues.symptom(part) for part in parts) else []

@@ -16,9 +16,7 @@ from medsim.importers.text import sentence, uncapital
 REPORTED = "I was told: {}"
 
 _SUBJECT = r"(?:(?:the|this) (?:patient|individual|boy|girl|man|woman|infant|newborn|baby|child|neonate|adolescent)|patient|{he})"
-_HISTORY = re.compile(
-    r"an? (?:approximately |about )?((?:\d+|[a-z]+)[- ](?:hour|day|week|month|year))s?(?:-long)? history of (.+)", re.I
-)
+_HISTORY = re.compile(r"an? (?:approximately |about )?((?:\d+|[a-z]+)[- ](?:hour|day|week|month|year))s?(?:-long)? history of (.+)", re.I)
 _CLAUSE = re.compile(
     r"\b(?:is|are|was|were|has|have|had|worsens?|began|started|developed|increases?|decreases?|improves?|radiates?|shows?|"
     r"appears?|denies|reports|"
@@ -46,9 +44,7 @@ class Voice:
         self.informant = informant
         self.own = informant.role == "patient"
         self.role = informant.role
-        self.he, self.his, self.him = {"female": ("she", "her", "her"), "male": ("he", "his", "him")}.get(
-            self.sex, ("he", "his", "him")
-        )
+        self.he, self.his, self.him = {"female": ("she", "her", "her"), "male": ("he", "his", "him")}.get(self.sex, ("he", "his", "him"))
         known = self.sex in PEOPLE
         self.subject = re.compile(rf"\A{_SUBJECT.format(he=self.he if known else '(?:he|she)')}(?=\s|'s|\u2019s)", re.I)
 
@@ -77,11 +73,7 @@ class Voice:
         text = re.sub(r"\Apresence of ", "", text, flags=re.I)
         if re.search(rf"\b(?:{self.his}|{self.him}|{self.he}|himself|herself)\b", text, re.I):
             turned = self._turned(text, fragment=True)
-            return (
-                Said(self.have(turned))
-                if turned and not _CLAUSE.search(text)
-                else Said(REPORTED.format(sentence(text)), False, True)
-            )
+            return Said(self.have(turned)) if turned and not _CLAUSE.search(text) else Said(REPORTED.format(sentence(text)), False, True)
         if _CLAUSE.search(text):
             return Said(sentence(text))
         article = "a " if re.match(r"(?:history|sensation|feeling) of", text, re.I) else ""
@@ -152,9 +144,7 @@ class Voice:
             if history:
                 doing = re.match(r"(?:experiencing|having|feeling|suffering from) (.+)", history[2], re.I)
                 return f"For {spelled(history[1])} {had} {doing[1] if doing else history[2]}"
-            doing = re.match(
-                r"(experiencing|having|feeling|developing|noticing|exercising|maintaining|using|taking) (.+)", what, re.I
-            )
+            doing = re.match(r"(experiencing|having|feeling|developing|noticing|exercising|maintaining|using|taking) (.+)", what, re.I)
             if doing:
                 been = f"{self.me} {has} been {doing[1].lower()} {doing[2]}"
                 noticed = f"{self.me} noticed" if " ago" in doing[2] else f"{self.me} {has} noticed"
@@ -270,16 +260,10 @@ class Voice:
         if inner != actor["rest"] and (self.subject.match(inner) or re.match(r"(?:there|she|no)\b", inner, re.I)):
             found = self.subject.match(inner)
             told = (
-                f"{self.me}{inner[found.end() :]}"
-                if found and not (self.sex != "female" and inner.lower().startswith("she "))
-                else inner
+                f"{self.me}{inner[found.end() :]}" if found and not (self.sex != "female" and inner.lower().startswith("she ")) else inner
             )
         else:
-            told = (
-                speaker._conjugated(actor["rest"]) or ""
-                if speaker
-                else Voice("female", Informant())._conjugated(actor["rest"]) or ""
-            )
+            told = speaker._conjugated(actor["rest"]) or "" if speaker else Voice("female", Informant())._conjugated(actor["rest"]) or ""
         if not told:
             return None
         if speaker is None:

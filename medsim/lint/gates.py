@@ -16,8 +16,8 @@ from medsim.case import Case
 from medsim.case.checklist import RubricItem
 from medsim.case.pattern import Did, Range, covers
 from medsim.consult import DISPOSITIONS
-from medsim.lint.finding import Finding, error
 from medsim.episode import rollout
+from medsim.lint.finding import Finding, error
 from medsim.rubric import Scorecard, score
 from medsim.rubric.verdict import patterns
 from medsim.trajectory import Trajectory
@@ -42,9 +42,11 @@ class GateReport:
 def gates(case: Case) -> GateReport:
     """Play the gates of a compiled case."""
     golden_run = rollout(case, Script(case.golden), name="golden")
-    cards = [score(case, run.events, run.outcome) for run in (golden_run, rollout(case, Inert()), rollout(case, Shotgun(case)))]
-    report = GateReport(*cards, golden_run)
-    for card in cards:
+    golden, inert, shotgun = (
+        score(case, run.events, run.outcome) for run in (golden_run, rollout(case, Inert()), rollout(case, Shotgun(case)))
+    )
+    report = GateReport(golden, inert, shotgun, golden_run)
+    for card in (golden, inert, shotgun):
         _collect(report, card)
     _flip(case, report)
     report.findings = [*_golden(report), *_idle(report), *_everything(report), *_stuck(case, report)]
@@ -72,7 +74,9 @@ def _flip(case: Case, report: GateReport) -> None:
 
 def _open_items(case: Case, report: GateReport) -> list[RubricItem]:
     """Predicate items that have not yet been both met and unmet (a hybrid is met when only the judge is missing)."""
-    return [item for item in case.rubric.items if item.pred and not {"unmet", "unknown" if item.judge else "met"} <= report.verdicts[item.id]]
+    return [
+        item for item in case.rubric.items if item.pred and not {"unmet", "unknown" if item.judge else "met"} <= report.verdicts[item.id]
+    ]
 
 
 def _variants(case: Case) -> Iterator[list[str]]:
@@ -123,7 +127,7 @@ def _replaced(turn: str, kind: str, words: str) -> str:
 
 def _lines(case: Case, did: Did) -> list[str]:
     """Actions that would match a pattern, as a doctor would write them."""
-    found = []
+    found: list[str] = []
     for entry in Lexicon(case).codes:
         named = entry.code in did.code or set(entry.groups) & set(did.group) or (entry.cls in did.cls and entry.authored)
         if named and len(found) < 5:
@@ -132,7 +136,10 @@ def _lines(case: Case, did: Did) -> list[str]:
     if "dispose" in did.kind:
         found += [f"dispose: {code}" for code in did.code]
     asked_facts = [fact for fact in case.patient.every_fact() if fact.id in did.fact]
-    topics = [*did.topic[:3], *(topic for fact in asked_facts for topic in (*fact.topics[:1], *(fact.needs.heard[:2] if fact.needs else ())))]
+    topics = [
+        *did.topic[:3],
+        *(topic for fact in asked_facts for topic in (*fact.topics[:1], *(fact.needs.heard[:2] if fact.needs else ()))),
+    ]
     return found + [f"say: {words}" for topic in topics for words in _exemplars(topic)]
 
 
@@ -165,8 +172,14 @@ def _golden(report: GateReport) -> Iterator[Finding]:
     if report.trajectory.outcome.status != "finished":
         yield error("gate-golden", "golden", f"the golden script does not finish: {report.trajectory.outcome} {report.trajectory.error}")
     if card.score is None or (card.raw or 0) < GOLDEN_AT_LEAST or not card.passed:
-        lost = [f"{item.id} ({item.verdict}, {item.earned:g}/{item.points:g})" for item in card.items if _lost(item.points, item.earned, item.verdict)]
-        yield error("gate-golden", "golden", f"scores {card.raw}, passed {card.passed}, coverage {card.coverage:.2f}; lost: {', '.join(lost)}")
+        lost = [
+            f"{item.id} ({item.verdict}, {item.earned:g}/{item.points:g})"
+            for item in card.items
+            if _lost(item.points, item.earned, item.verdict)
+        ]
+        yield error(
+            "gate-golden", "golden", f"scores {card.raw}, passed {card.passed}, coverage {card.coverage:.2f}; lost: {', '.join(lost)}"
+        )
     unclear = [event.text[:80] for event in report.trajectory.events if event.kind in {"unclear", "refused"}]
     if unclear:
         yield error("gate-golden", "golden", f"not understood or refused: {'; '.join(unclear)}")
@@ -179,15 +192,23 @@ def _lost(points: float, earned: float, verdict: str) -> bool:
 def _idle(report: GateReport) -> Iterator[Finding]:
     if report.inert.passed or (report.inert.raw or 0) > 0:
         gained = [f"{item.id} ({item.earned:g})" for item in report.inert.items if item.earned > 0]
-        yield error("gate-inert", "rubric", f"doing nothing scores {report.inert.raw}; gate these items on something done: {', '.join(gained)}")
+        yield error(
+            "gate-inert", "rubric", f"doing nothing scores {report.inert.raw}; gate these items on something done: {', '.join(gained)}"
+        )
 
 
 def _everything(report: GateReport) -> Iterator[Finding]:
     if report.shotgun.passed:
-        yield error("gate-shotgun", "rubric", f"asking and ordering everything passes with {report.shotgun.score}; add harm or over-testing items")
+        yield error(
+            "gate-shotgun", "rubric", f"asking and ordering everything passes with {report.shotgun.score}; add harm or over-testing items"
+        )
 
 
 def _stuck(case: Case, report: GateReport) -> Iterator[Finding]:
     for item in _open_items(case, report):
         seen = ", ".join(sorted(report.verdicts[item.id]))
-        yield error("item-cannot-flip", f"rubric.{item.id}", f"only {seen} in {report.scripts} scripts; it must be met by some doctor and unmet by another")
+        yield error(
+            "item-cannot-flip",
+            f"rubric.{item.id}",
+            f"only {seen} in {report.scripts} scripts; it must be met by some doctor and unmet by another",
+        )

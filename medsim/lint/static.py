@@ -28,7 +28,7 @@ def read_off(case: Case) -> list[Finding]:
 
 def _reachable(case: Case) -> Iterator[Finding]:
     seen, queue = {case.initial}, [case.initial]
-    moves = {name: {rule.to for rule in (*state.react, *state.timers)} for name, state in case.states.items()}
+    moves = {name: {*(rule.to for rule in state.react), *(rule.to for rule in state.timers)} for name, state in case.states.items()}
     for process in case.processes:
         for before, after in process.to.items():
             moves[before].add(after)
@@ -83,7 +83,12 @@ def _patterns_can_match(case: Case) -> Iterator[Finding]:
             known = set(DISPOSITIONS) if did.kind == ("dispose",) else set(actions) if acts else set(actions) | others
             if code not in known:
                 yield error("unknown-code", where, f"no action '{code}'.{did_you_mean(code, known)}")
-        for what, given, names in (("group", did.group, groups), ("class", did.cls, classes), ("fact", did.fact, facts), ("state", did.state, set(case.states))):
+        for what, given, names in (
+            ("group", did.group, groups),
+            ("class", did.cls, classes),
+            ("fact", did.fact, facts),
+            ("state", did.state, set(case.states)),
+        ):
             for name in given:
                 if name not in names:
                     yield error(f"unknown-{what}", where, f"no {what} '{name}'.{did_you_mean(name, names)}")
@@ -95,7 +100,9 @@ def _patterns_can_match(case: Case) -> Iterator[Finding]:
 def _used_facts(case: Case) -> Iterator[Finding]:
     for fact in case.patient.facts:
         if not fact.topics and case.provenance.origin == "original":
-            yield warning("fact-without-topic", f"patient.facts.{fact.id}", "matched by its words only; name the topics a doctor would ask about")
+            yield warning(
+                "fact-without-topic", f"patient.facts.{fact.id}", "matched by its words only; name the topics a doctor would ask about"
+            )
 
 
 def _visible(case: Case) -> Iterator[tuple[str, str]]:
@@ -136,13 +143,19 @@ def _units(case: Case) -> Iterator[Finding]:
                 if number and not value.unit and not (known and not known.unit):
                     yield error("missing-unit", f"actions.{code}.result.{state}", f"{value.name or code} {value.value} has no unit")
                 if known and number and value.unit and value.unit != known.unit:
-                    yield warning("other-unit", f"actions.{code}.result.{state}", f"{known.name} is in {value.unit}; the shared table uses {known.unit}")
+                    yield warning(
+                        "other-unit",
+                        f"actions.{code}.result.{state}",
+                        f"{known.name} is in {value.unit}; the shared table uses {known.unit}",
+                    )
 
 
 def _doses(case: Case) -> Iterator[Finding]:
     for code, action in case.actions.items():
         if action.kind == "treat" and not (action.doses and action.doses.ranges()) and not action.contraindications:
-            yield warning("dose-without-range", f"actions.{code}", "give doses: {dose_mg: [low, high], route: [...]} so that a wrong dose can be seen")
+            yield warning(
+                "dose-without-range", f"actions.{code}", "give doses: {dose_mg: [low, high], route: [...]} so that a wrong dose can be seen"
+            )
 
 
 def _results_for_states(case: Case) -> Iterator[Finding]:
@@ -174,7 +187,13 @@ def _rubric_shape(case: Case) -> Iterator[Finding]:
 
 def _timed_without_source(item: RubricItem) -> Iterator[Finding]:
     timed = item.decay is not None or (item.pred is not None and _has_window(item.pred))
-    if timed and item.comp in {"PC", "MK", "SBP"} and not item.source and item.pred and any(did.code or did.group for did in patterns(item.pred)):
+    if (
+        timed
+        and item.comp in {"PC", "MK", "SBP"}
+        and not item.source
+        and item.pred
+        and any(did.code or did.group for did in patterns(item.pred))
+    ):
         yield warning("timing-without-source", f"rubric.{item.id}", "name the source of this time window (source: [id])")
 
 

@@ -85,7 +85,9 @@ class Gate:
         if heard.topic is not None:
             exact = [fact for fact in self.brief.facts if heard.topic in fact.topics]
             family = heard.topic.removesuffix(".any") if heard.topic.endswith(".any") else ""
-            kin = [fact for fact in self.brief.facts if family and not fact.negative and any(covers(family, topic) for topic in fact.topics)]
+            kin = [
+                fact for fact in self.brief.facts if family and not fact.negative and any(covers(family, topic) for topic in fact.topics)
+            ]
             found = list(dict.fromkeys((*exact, *kin)))
             if found:
                 return found

@@ -59,7 +59,7 @@ class ScriptedPatient:
 
     def _at_fault(self, text: str, released: Sequence[str], turn: Turn) -> bool:
         spoken = (*released, *self._always(), *(fact.deflect or "" for fact in self.brief.facts))
-        return bool(faults(text, released=spoken, secrets=self.brief.secrets, doctor=turn.words))
+        return bool(faults(text, released=spoken, doctor=turn.words))
 
     def _always(self) -> tuple[str, ...]:
         brief = self.brief

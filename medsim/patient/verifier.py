@@ -40,11 +40,17 @@ def _symptom_words() -> frozenset[str]:
     return frozenset(found)
 
 
-def faults(text: str, *, released: Iterable[str], secrets: Iterable[str], doctor: str) -> list[str]:
+def secrets_said(text: str, *, secrets: Iterable[str], doctor: str) -> list[str]:
+    """Name the secret terms in a text that the doctor has not said first. Only the controller knows the terms."""
+    low, heard = text.lower(), doctor.lower()
+    return [term for term in secrets if _stands_in(term.lower(), low) and not _stands_in(term.lower(), heard)]
+
+
+def faults(text: str, *, released: Iterable[str], doctor: str) -> list[str]:
     """Name what a reply says that it may not; an empty list is a clean reply."""
     allowed = " ".join((*released, doctor)).lower()
     low = text.lower()
-    found = [f"secret: {term}" for term in secrets if _stands_in(term.lower(), low) and not _stands_in(term.lower(), doctor.lower())]
+    found = []
     if _META.search(text) and not _META.search(doctor):
         found.append("meta: talk of scripts or models")
     known_numbers = set(_NUMBER.findall(allowed))

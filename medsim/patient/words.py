@@ -247,17 +247,17 @@ _BARE = (
     " you're they're i'm you'll what's that's there's it's where's how's who's let's he's she's can't won't"
 )
 _APOSTROPHE = {word.replace("'", ""): word for word in _BARE.split()}
-_MARKS = str.maketrans(
-    {"\u2019": "'", "\u2018": "'", "\u02bc": "'", "\u00b4": "'", "`": "'", "\u2013": "-", "\u2014": "-", "\u2026": "."}
-)
+_MARKS = str.maketrans({"\u2019": "'", "\u2018": "'", "\u02bc": "'", "\u00b4": "'", "`": "'", "\u2013": "-", "\u2014": "-", "\u2026": "."})
 _WORD = re.compile(r"[a-z0-9]+(?:[&/+][a-z0-9]+)*(?:'[a-z]+)?")
 _STRANGE = re.compile(r"[^\t\n -~]")
 
 
 def fold(text: str) -> str:
     """Return the first 2,000 characters in lower-case ASCII, without accents, control characters and pictures."""
-    flat = unicodedata.normalize("NFKD", text[:LIMIT].translate(_MARKS))
-    return _STRANGE.sub("", flat.lower())[:LIMIT]
+    text = text[:LIMIT]
+    if not text.isascii():
+        text = unicodedata.normalize("NFKD", text.translate(_MARKS))[:LIMIT]
+    return _STRANGE.sub("", text.lower())
 
 
 def _table(block: str) -> Iterator[tuple[str, str]]:

@@ -4,7 +4,7 @@ The rule: verdicts are met, unmet, unknown or na; a failure never becomes a numb
 """
 
 from medsim.case.checklist import Rubric, RubricItem
-from medsim.rubric.score import ItemScore, Scorecard, rubric_hash, score
+from medsim.rubric.scorecard import ItemScore, Scorecard, rubric_hash, score
 from medsim.rubric.verdict import Monitor, Verdict
 
 __all__ = ["ItemScore", "Monitor", "Rubric", "RubricItem", "Scorecard", "Verdict", "rubric_hash", "score"]

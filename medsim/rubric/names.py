@@ -20,7 +20,23 @@ _SPELLING = [
 ]  # fmt: skip
 _ALTERNATIVES = re.compile(r"\s+(?:or|vs\.?|versus)\s+|\s*/\s*(?=\w{4})", re.IGNORECASE)
 _NEGATED = re.compile(r"\b(not|no|without|unlikely|ruled out|rule out|exclude[sd]?|excluding|negative for|denies)\b[^,]*$")
-_SMALL = {"a", "an", "the", "of", "with", "due", "to", "and", "acute", "probable", "likely", "suspected", "presumed", "possible", "secondary"}
+_SMALL = {
+    "a",
+    "an",
+    "the",
+    "of",
+    "with",
+    "due",
+    "to",
+    "and",
+    "acute",
+    "probable",
+    "likely",
+    "suspected",
+    "presumed",
+    "possible",
+    "secondary",
+}
 _EXTRA_WORDS = 10
 
 

@@ -15,7 +15,15 @@ from medsim.trajectory import Event, Trajectory, stamp
 
 _LONGEST = 4000
 _HARMLESS = {"\n"}
-_STYLES = {"reply": "cyan", "challenge": "bold cyan", "alarm": "bold yellow", "result": "green", "finding": "green", "unclear": "magenta", "refused": "magenta"}
+_STYLES = {
+    "reply": "cyan",
+    "challenge": "bold cyan",
+    "alarm": "bold yellow",
+    "result": "green",
+    "finding": "green",
+    "unclear": "magenta",
+    "refused": "magenta",
+}
 _MARKS = {"met": "✓ met", "unmet": "✗ unmet", "unknown": "? unknown", "na": "- n/a"}
 
 
@@ -25,7 +33,9 @@ def safe(text: str, *, longest: int = _LONGEST) -> str:
         text = f"{text[:longest]}… [{len(text) - longest:,} more characters]"
     if text.isascii() and text.isprintable():
         return text
-    return "".join(ch if ch in _HARMLESS or unicodedata.category(ch) not in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"} else "\ufffd" for ch in text)
+    return "".join(
+        ch if ch in _HARMLESS or unicodedata.category(ch) not in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"} else "\ufffd" for ch in text
+    )
 
 
 def encounter_page(trajectory: Trajectory, scores: Sequence[Mapping[str, Any]], *, truth: bool = False) -> RenderableType:
@@ -57,14 +67,20 @@ def _events(events: Sequence[Event], truth: bool) -> RenderableType:
     for event in events:
         if event.kind == "message" or (event.kind == "state" and not truth):
             continue
-        table.add_row(str(event.seq), stamp(event.t), Text(safe(_who(event))), Text(safe(_what(event, truth)), style=_STYLES.get(event.kind, "")))
+        table.add_row(
+            str(event.seq), stamp(event.t), Text(safe(_who(event))), Text(safe(_what(event, truth)), style=_STYLES.get(event.kind, ""))
+        )
     return table
 
 
 def _who(event: Event) -> str:
     if event.actor == "doctor":
         return "Doctor"
-    return event.speaker if event.actor == "patient" else {"result": "Result", "finding": "Finding", "alarm": "You see", "state": "(state)"}.get(event.kind, "")
+    return (
+        event.speaker
+        if event.actor == "patient"
+        else {"result": "Result", "finding": "Finding", "alarm": "You see", "state": "(state)"}.get(event.kind, "")
+    )
 
 
 def _what(event: Event, truth: bool) -> str:

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from medsim import importers
 from medsim.case import Case, dumps, load, loads
+from medsim.case.person import Informant
 from medsim.errors import CaseError
 from medsim.importers import agentclinic, people, vitals
 from medsim.importers.answers import accepted, holds
@@ -70,7 +71,7 @@ def wrote(tmp_path: Path, *lines: object) -> Path:
     return path
 
 
-# ---- lines and rows ------------------------------------------------------------------------------------------------------------------
+# ---- lines and rows ----------------------------------------------------------------------------------------------------------
 
 
 def test_every_line_that_is_not_blank_gives_one_row_under_its_own_number() -> None:
@@ -89,7 +90,13 @@ def test_rows_say_what_became_of_each_line() -> None:
     assert {"placeholder:Stool culture", "placeholder:CT abdomen", "placeholder:Electrolytes/Potassium", "empty:Imaging"} <= set(reasons(7))
     assert {"management_left_out", "leak:history_1"} <= set(reasons(8))
     assert reasons(9) == ("dup_of:agentclinic-medqa-0000",)
-    assert [reasons(line)[0] for line in (10, 11, 13, 14, 15)] == ["no_diagnosis", "no_patient_data", "not_json", "not_an_object", "unknown_form"]
+    assert [reasons(line)[0] for line in (10, 11, 13, 14, 15)] == [
+        "no_diagnosis",
+        "no_patient_data",
+        "not_json",
+        "not_an_object",
+        "unknown_form",
+    ]
     assert {row.status for row in OSCE.rows if row.line in {10, 11, 13, 14, 15}} == {"refused"}
 
 
@@ -108,7 +115,8 @@ def test_a_source_names_the_cases() -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "where"), [(b"", ":1:"), (b"one\ntwo\n", ":1:"), (b"[1]\n", ":1:"), (b'{"OSCE_Examination": {}}\n\xff\xfe\n', ":2: byte 25")]
+    ("content", "where"),
+    [(b"", ":1:"), (b"one\ntwo\n", ":1:"), (b"[1]\n", ":1:"), (b'{"OSCE_Examination": {}}\n\xff\xfe\n', ":2: byte 25")],
 )
 def test_a_file_that_is_no_such_set_is_refused_with_file_line_and_what_was_expected(tmp_path: Path, content: bytes, where: str) -> None:
     path = tmp_path / "set.jsonl"
@@ -132,7 +140,7 @@ def test_a_byte_order_mark_and_windows_line_ends_do_no_harm(tmp_path: Path) -> N
     assert [case.provenance.sha256 for case in again.cases] == [case.provenance.sha256 for case in OSCE.cases]
 
 
-# ---- the answer stays hidden -----------------------------------------------------------------------------------------------------------
+# ---- the answer stays hidden -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("case", EVERY, ids=lambda case: case.id)
@@ -169,8 +177,11 @@ def test_a_leaking_fact_is_never_told_and_a_leaking_door_note_is_neutral(tmp_pat
 @pytest.mark.parametrize(
     ("name", "forms"),
     [
-        ("Quillfeather syndrome (QFS)", {"quillfeather syndrome (qfs)", "quillfeather syndrome", "qfs", "quillfeather", "quillfeather's syndrome"}),
-        ("Marrow’s disease", {"marrow's disease", "marrow disease", "marrow"}),
+        (
+            "Quillfeather syndrome (QFS)",
+            {"quillfeather syndrome (qfs)", "quillfeather syndrome", "qfs", "quillfeather", "quillfeather's syndrome"},
+        ),
+        ("Marrow\u2019s disease", {"marrow's disease", "marrow disease", "marrow"}),
         ("Acute lymphoblastic leukemia", {"acute lymphoblastic leukemia", "acute lymphoblastic leukaemia"}),
         ("Iron deficiency anaemia", {"iron deficiency anaemia", "iron deficiency anemia"}),
         ("The X-linked thing", {"x-linked thing", "x linked thing"}),
@@ -180,7 +191,9 @@ def test_spellings_and_forms_of_the_answer_are_accepted(name: str, forms: set[st
     assert forms <= set(accepted(name))
 
 
-@pytest.mark.parametrize("name", ["Kidney disease", "Respiratory distress syndrome", "Compartment syndrome", "Nephrotic syndrome", "Burn (left hand)"])
+@pytest.mark.parametrize(
+    "name", ["Kidney disease", "Respiratory distress syndrome", "Compartment syndrome", "Nephrotic syndrome", "Burn (left hand)"]
+)
 def test_an_ordinary_word_alone_is_no_answer(name: str) -> None:
     assert set(accepted(name)).isdisjoint({"kidney", "respiratory distress", "compartment", "nephrotic", "left hand"})
 
@@ -192,7 +205,7 @@ def test_an_abbreviation_gives_the_answer_away_only_as_written() -> None:
     assert not holds("marrowfat peas", "Marrow disease")
 
 
-# ---- the patient -------------------------------------------------------------------------------------------------------------------------
+# ---- the patient -------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -239,7 +252,7 @@ def test_age_and_sex_are_read_leniently(text: str, age: str, sex: str, flags: tu
     ],
 )
 def test_case_notes_are_turned_to_the_first_person_only_where_that_is_safe(note: str, spoken: str, negative: bool) -> None:
-    told = Voice("female", people.Informant()).tell(note)
+    told = Voice("female", Informant()).tell(note)
     assert (told.text, told.negative, told.reported) == (spoken, negative, spoken.startswith("I was told"))
 
 
@@ -265,7 +278,14 @@ def test_symptoms_and_sections_become_facts_with_tiers_and_topics() -> None:
 
 def test_sections_of_any_shape_are_read_and_unknown_keys_are_kept() -> None:
     told = said(osce(5))
-    for text in ("I take salbutamol.", "I take iron tablets.", "I have had asthma.", "Mother had diabetes.", "I keep two parrots.", "No chest pain."):
+    for text in (
+        "I take salbutamol.",
+        "I take iron tablets.",
+        "I have had asthma.",
+        "Mother had diabetes.",
+        "I keep two parrots.",
+        "No chest pain.",
+    ):
         assert text in told
     topics = {fact.say[0]: fact.topics for fact in osce(5).patient.facts}
     assert "fh.diabetes" in topics["Mother had diabetes."]
@@ -279,7 +299,7 @@ def test_a_patient_without_any_story_is_imported_with_flags() -> None:
     assert {"no_history", "no_tests", "no_examination", "vitals_assumed:all"} <= set(reasons(12))
 
 
-# ---- vital signs -----------------------------------------------------------------------------------------------------------------------
+# ---- vital signs -------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -306,7 +326,20 @@ def test_vital_signs_are_read_leniently(section: object, field: str, value: floa
     assert field not in reading.assumed
 
 
-@pytest.mark.parametrize("section", [None, {}, [], "", "Normal", {"Heart_Rate": "Normal"}, {"Heart_Rate": 9999}, {"Blood_Pressure": "80/120"}, {"Within_Normal_Limits": True}])
+@pytest.mark.parametrize(
+    "section",
+    [
+        None,
+        {},
+        [],
+        "",
+        "Normal",
+        {"Heart_Rate": "Normal"},
+        {"Heart_Rate": 9999},
+        {"Blood_Pressure": "80/120"},
+        {"Within_Normal_Limits": True},
+    ],
+)
 def test_what_cannot_be_read_is_assumed_for_the_age_and_said_so(section: object) -> None:
     child, adult = vitals.read(section, years=0.5), vitals.read(section, years=40)
     assert len(child.assumed) == len(adult.assumed) == 6
@@ -322,7 +355,7 @@ def test_vital_signs_come_back_word_for_word() -> None:
     assert result(osce(3), "examine", "vital signs") == "Within normal limits: Yes"
 
 
-# ---- findings and results ----------------------------------------------------------------------------------------------------------------
+# ---- findings and results ----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -362,15 +395,36 @@ def test_what_is_not_in_the_source_is_not_normal_but_unavailable() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["Pending", "Not done", "N/A", "Not provided", "The film would show a double bubble.", "Could be considered if needed", "Not indicated at this stage",
-     "Expected to show a tear", "Data not provided", "Optional", "Not specified, but imagine a raised count."],
-)  # fmt: skip
+    [
+        "Pending",
+        "Not done",
+        "N/A",
+        "Not provided",
+        "The film would show a double bubble.",
+        "Could be considered if needed",
+        "Not indicated at this stage",
+        "Expected to show a tear",
+        "Data not provided",
+        "Optional",
+        "Not specified, but imagine a raised count.",
+    ],
+)
 def test_a_placeholder_is_no_result(text: str) -> None:
     assert placeholder(text)
     assert substance(text) == ""
 
 
-@pytest.mark.parametrize("text", ["Negative", "None", "Normal, rib notching not observed", "Reduced hearing, details not specified.", "Patient refuses", "Na 140"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Negative",
+        "None",
+        "Normal, rib notching not observed",
+        "Reduced hearing, details not specified.",
+        "Patient refuses",
+        "Na 140",
+    ],
+)
 def test_a_finding_is_no_placeholder(text: str) -> None:
     assert substance(text) == text
 
@@ -379,7 +433,7 @@ def test_sentences_about_nothing_are_cut_from_a_finding() -> None:
     assert substance("Raised white count. Culture pending.") == "Raised white count."
 
 
-# ---- image challenges ------------------------------------------------------------------------------------------------------------------
+# ---- image challenges --------------------------------------------------------------------------------------------------------
 
 
 def test_a_narrative_is_told_in_the_first_person_without_the_actors_directions() -> None:
@@ -422,15 +476,20 @@ def test_an_image_stays_an_address_with_words_beside_it() -> None:
 @pytest.mark.parametrize(
     ("question", "kind"),
     [
-        ("What is the most likely diagnosis?", "diagnosis"), ("What is the diagnosis?", "diagnosis"), ("Which condition does this patient have?", "diagnosis"),
-        ("Which treatment is indicated?", "other"), ("Which test would confirm the diagnosis?", "other"), ("What is the vector?", "other"), ("", "diagnosis"),
+        ("What is the most likely diagnosis?", "diagnosis"),
+        ("What is the diagnosis?", "diagnosis"),
+        ("Which condition does this patient have?", "diagnosis"),
+        ("Which treatment is indicated?", "other"),
+        ("Which test would confirm the diagnosis?", "other"),
+        ("What is the vector?", "other"),
+        ("", "diagnosis"),
     ],
-)  # fmt: skip
+)
 def test_a_question_asks_for_a_diagnosis_or_something_else(question: str, kind: str) -> None:
     assert kind_of(last_question(f"A man came. {question}" if question else "")) == kind
 
 
-# ---- laws ------------------------------------------------------------------------------------------------------------------------------
+# ---- laws --------------------------------------------------------------------------------------------------------------------
 
 
 @given(st.sampled_from(["missing", "a"]) | st.text(max_size=200))
@@ -441,8 +500,16 @@ def test_placeholders_and_sentences_never_fail(text: str) -> None:
 
 
 JSON: st.SearchStrategy[Any] = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=60) | st.sampled_from(["\x00\x07", "\ud800", "a\u2028b", "é" * 5_000, "yes", "1e5", "N/A", "- - 1. 2."]),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=20) | st.sampled_from(["Findings", "Vital_Signs", "", "=x"]), inner, max_size=4),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=60)
+    | st.sampled_from(["\x00\x07", "\ud800", "a\u2028b", "é" * 5_000, "yes", "1e5", "N/A", "- - 1. 2."]),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.text(max_size=20) | st.sampled_from(["Findings", "Vital_Signs", "", "=x"]), inner, max_size=4)
+    ),
     max_leaves=12,
 )
 SOUND = [json.loads((FIXTURES / name).read_text(encoding="utf-8").split("\n")[0]) for name in ("osce.jsonl", "challenge.jsonl")]
@@ -499,7 +566,7 @@ def nested(depth: int) -> Any:
         lambda osce: osce.update(Correct_Diagnosis=["Harrow fever", "Barrow fever"]),
         lambda osce: osce.update(Physical_Examination_Findings="Pale and thin."),
     ],
-)  # fmt: skip
+)
 def test_hostile_lines_give_a_row_and_a_case_of_bounded_size(tmp_path: Path, spoil: Callable[[dict[str, Any]], None]) -> None:
     line = copy.deepcopy(SOUND[0])
     spoil(line["OSCE_Examination"])
@@ -512,11 +579,13 @@ def test_hostile_lines_give_a_row_and_a_case_of_bounded_size(tmp_path: Path, spo
 
 
 def test_lines_nested_beyond_the_parser_and_numbers_beyond_reason_are_rows(tmp_path: Path) -> None:
-    imported = agentclinic.load(wrote(tmp_path, SOUND[0], '{"a":' * 100_000, '{"answers": ' + "9" * 5_000 + "}", '{"OSCE_Examination": null}'))
+    imported = agentclinic.load(
+        wrote(tmp_path, SOUND[0], '{"a":' * 100_000, '{"answers": ' + "9" * 5_000 + "}", '{"OSCE_Examination": null}')
+    )
     assert [row.status for row in imported.rows] == ["imported", "refused", "refused", "refused"]
 
 
-# ---- packs -----------------------------------------------------------------------------------------------------------------------------
+# ---- packs -------------------------------------------------------------------------------------------------------------------
 
 
 def test_a_pack_holds_its_head_its_report_and_every_case(tmp_path: Path) -> None:
@@ -575,7 +644,7 @@ def test_the_registry_knows_the_importer_and_names_the_nearest(tmp_path: Path) -
         importers.importer("agentclinc")
 
 
-# ---- the real files --------------------------------------------------------------------------------------------------------------------
+# ---- the real files ----------------------------------------------------------------------------------------------------------
 
 
 @needs_data
@@ -586,7 +655,11 @@ def test_the_published_files_import_whole(path: Path) -> None:
     assert len(imported.rows) == len(imported.cases) == len(lines)
     for case, line in zip(imported.cases, lines, strict=True):
         data = json.loads(line)
-        answer = data["OSCE_Examination"]["Correct_Diagnosis"] if "OSCE_Examination" in data else next(item["text"] for item in data["answers"] if item["correct"])
+        answer = (
+            data["OSCE_Examination"]["Correct_Diagnosis"]
+            if "OSCE_Examination" in data
+            else next(item["text"] for item in data["answers"] if item["correct"])
+        )
         assert case.outcome.diagnosis.name == answer
         assert loads(dumps(case)) == case
         assert not holds(seen(case), answer)

@@ -189,6 +189,6 @@ def test_a_question_about_no_fact_finds_none(question: str) -> None:
 
 
 def test_at_most_two_facts_are_found_and_none_in_an_empty_script() -> None:
-    same = {name: "I have a headache." for name in "abc"}
+    same = dict.fromkeys("abc", "I have a headache.")
     assert FactIndex(same).match("any headache?") == ("a", "b")
     assert FactIndex({}).match("any headache?") == ()

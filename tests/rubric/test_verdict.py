@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from medsim.case import Case
 from medsim.case.checklist import Rubric
 from medsim.case.predicate import Pred
-from medsim.rubric.score import tally
+from medsim.rubric.scorecard import tally
 from medsim.rubric.verdict import Ending, Log, Monitor, decide, patterns
 from medsim.trajectory import Event
 
@@ -56,9 +56,24 @@ ECG = {"did": {"code": "ecg12"}}
         ({**ASPIRIN, "within": "10m"}, [(601, "treat", "aspirin")], "open", "unmet"),
         ({**ASPIRIN, "within": "10m"}, [(700, "wait", "")], "censored", "unmet"),
         ({**ASPIRIN, "within": "10m"}, [(300, "wait", "")], "censored", "unknown"),
-        ({**ASPIRIN, "within": "10m", "from": {"kind": "result", "code": "ecg12"}}, [(900, "result", "ecg12"), (1400, "treat", "aspirin")], "open", "met"),
-        ({**ASPIRIN, "within": "10m", "from": {"kind": "result", "code": "ecg12"}}, [(10, "treat", "aspirin"), (900, "result", "ecg12")], "voluntary", "unmet"),
-        ({**ASPIRIN, "within": "10m", "from": {"kind": "result", "code": "ecg12"}, "early": True}, [(10, "treat", "aspirin")], "open", "met"),
+        (
+            {**ASPIRIN, "within": "10m", "from": {"kind": "result", "code": "ecg12"}},
+            [(900, "result", "ecg12"), (1400, "treat", "aspirin")],
+            "open",
+            "met",
+        ),
+        (
+            {**ASPIRIN, "within": "10m", "from": {"kind": "result", "code": "ecg12"}},
+            [(10, "treat", "aspirin"), (900, "result", "ecg12")],
+            "voluntary",
+            "unmet",
+        ),
+        (
+            {**ASPIRIN, "within": "10m", "from": {"kind": "result", "code": "ecg12"}, "early": True},
+            [(10, "treat", "aspirin")],
+            "open",
+            "met",
+        ),
         ({**ASPIRIN, "within": "10m", "from": {"kind": "result", "code": "ecg12"}}, [(10, "treat", "aspirin")], "voluntary", "na"),
         ({**ASPIRIN, "within": "10m", "from": {"kind": "result", "code": "ecg12"}, "from_absent": "unmet"}, [], "voluntary", "unmet"),
         ({"never": {"code": "nitroglycerin"}}, [(5, "treat", "nitroglycerin")], "open", "unmet"),
@@ -66,7 +81,12 @@ ECG = {"did": {"code": "ecg12"}}
         ({"never": {"code": "nitroglycerin"}}, [], "voluntary", "met"),
         ({"never": {"code": "aspirin"}, "before": {"code": "ecg12"}}, [(1, "order", "ecg12"), (2, "treat", "aspirin")], "open", "met"),
         ({"never": {"code": "aspirin"}, "before": {"code": "ecg12"}}, [(1, "treat", "aspirin"), (2, "order", "ecg12")], "open", "unmet"),
-        ({"precedes": {"a": {"code": "ecg12"}, "b": {"code": "cath_lab"}}}, [(1, "order", "ecg12"), (2, "consult", "cath_lab")], "open", "met"),
+        (
+            {"precedes": {"a": {"code": "ecg12"}, "b": {"code": "cath_lab"}}},
+            [(1, "order", "ecg12"), (2, "consult", "cath_lab")],
+            "open",
+            "met",
+        ),
         ({"precedes": {"a": {"code": "ecg12"}, "b": {"code": "cath_lab"}}}, [(2, "consult", "cath_lab")], "open", "unmet"),
         ({"precedes": {"a": {"code": "ecg12"}, "b": {"code": "cath_lab"}}}, [(1, "order", "ecg12")], "voluntary", "na"),
         ({"precedes": {"a": {"code": "ecg12"}, "b": {"code": "cath_lab"}, "if_b_absent": "unmet"}}, [], "voluntary", "unmet"),
@@ -110,7 +130,9 @@ LEAF = st.one_of(
     ),
     PATTERN.map(lambda did: {"never": did}),
     st.tuples(PATTERN, PATTERN).map(lambda pair: {"never": pair[0], "before": pair[1]}),
-    st.tuples(PATTERN, PATTERN, st.sampled_from(["na", "met", "unmet"])).map(lambda three: {"precedes": {"a": three[0], "b": three[1], "if_b_absent": three[2]}}),
+    st.tuples(PATTERN, PATTERN, st.sampled_from(["na", "met", "unmet"])).map(
+        lambda three: {"precedes": {"a": three[0], "b": three[1], "if_b_absent": three[2]}}
+    ),
     st.just({"state": "arrest"}),
     st.just({"diagnosis": True}),
     st.integers(0, 3).map(lambda n: {"count": {"did": {"kind": "treat"}, "le": n}}),
@@ -157,7 +179,9 @@ def test_a_voluntary_end_leaves_nothing_unknown(mini: Case, source: dict[str, An
     assert verdict(mini, source, events) != "unknown"
 
 
-RUBRICS = st.lists(st.tuples(PRED, st.integers(-5, 5).filter(bool), st.booleans()), min_size=1, max_size=5).filter(lambda items: any(points > 0 for _, points, _ in items))
+RUBRICS = st.lists(st.tuples(PRED, st.integers(-5, 5).filter(bool), st.booleans()), min_size=1, max_size=5).filter(
+    lambda items: any(points > 0 for _, points, _ in items)
+)
 
 
 @given(RUBRICS, EVENTS, st.sampled_from(["voluntary", "censored"]))
@@ -165,7 +189,14 @@ def test_scores_stay_in_their_bounds_and_dense_reward_adds_up(mini: Case, items:
     rubric = Rubric.model_validate(
         {
             "items": [
-                {"id": f"i{n}", "text": "x", "points": points, "comp": "PC", "pred": pred, **({"critical": "fail"} if fatal and points < 0 else {})}
+                {
+                    "id": f"i{n}",
+                    "text": "x",
+                    "points": points,
+                    "comp": "PC",
+                    "pred": pred,
+                    **({"critical": "fail"} if fatal and points < 0 else {}),
+                }
                 for n, (pred, points, fatal) in enumerate(items)
             ]
         }

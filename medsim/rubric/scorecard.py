@@ -119,7 +119,16 @@ def _item(monitor: Monitor, position: int, how: Ending) -> ItemScore:
     judged = monitor.verdict(item, how)
     earned = round(item.points * judged.credit, 6) if judged.verdict == "met" else 0.0
     return ItemScore(
-        item.id, item.text, item.comp, item.points, judged.verdict, earned, judged.evidence, judged.reason, item.critical or "", item.purpose
+        item.id,
+        item.text,
+        item.comp,
+        item.points,
+        judged.verdict,
+        earned,
+        judged.evidence,
+        judged.reason,
+        item.critical or "",
+        item.purpose,
     )
 
 
