@@ -149,6 +149,18 @@ def analyte_of(name: str) -> str | None:
     return _analyte_names().get(normal_form(name))
 
 
+@cache
+def bundles() -> dict[tuple[str, str], tuple[str, ...]]:
+    """What words for several things at once stand for: (kind, name) to codes."""
+    found: dict[tuple[str, str], tuple[str, ...]] = {}
+    for data in document.read(library.vocabulary("bundles")).data["entries"]:
+        for name in (data["name"], *data["synonyms"]):
+            for form in (normal_form(name), _bare(name)):
+                if form:
+                    found.setdefault((data["of"], form), tuple(data["parts"]))
+    return found
+
+
 def merge(code: str, authored: CaseAction) -> Entry:
     """Join a case's action with the shared entry of the same code; what the case says comes first."""
     shared = entries().get(code)
@@ -239,6 +251,10 @@ class Lexicon:
     def resolve_all(self, kind: str, words: str) -> list[tuple[str, Found]]:
         """Resolve words that may list several things: ``"fbc, crp and lactate"``. Each is returned with its own words."""
         family = _FAMILY[kind]
+        own = self._own_indexes[family].by_name
+        bundle = bundles().get((family, _bare(words))) or bundles().get((family, normal_form(words)))
+        if bundle and not {normal_form(words), _bare(words)} & own.keys():
+            return [(words, Found(entry)) for code in bundle if (entry := self.entry(code))]
         whole = self._exact(family, act.drug_words(words) if family == "treat" else words, False)
         joint = _JOINT_OF_DRUGS if family == "treat" else _JOINT
         parts = [part for part in joint.split(words) if part.strip()]

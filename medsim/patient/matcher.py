@@ -31,7 +31,7 @@ MAX_PARTS = 12
 # chosen by cross-validation over the exemplars; tests/bench/matcher.py prints what they reach
 SPELLING, ORDER, MANNER = 0.175, 0.075, 0.1
 """Shares of spelling and word order in the likeness of two texts (the rest is meaning), and what asking or telling adds."""
-WIDTH, RIDGE, POINTS = 4.0, 0.3, 3
+WIDTH, RIDGE, POINTS = 4.0, 0.3, 4
 """Sharpness of the kernel, strength of the ridge, typical points a topic."""
 UNDERSTOOD, MARGIN = 0.2, 0.08
 """The least score that counts as understood, and how near an alternative must be."""
@@ -118,7 +118,8 @@ def _pairs(codes: NDArray[np.int64], starts: NDArray[np.int64]) -> Matrix:
     before[starts] = 17
     last = np.append(starts[1:], len(codes)) - 1
     return np.asarray(
-        lexis.sums(lexis.signs()[(before * 31 + codes) % lexis.BUCKETS], starts) + lexis.signs()[(codes[last] * 31 + 29) % lexis.BUCKETS]
+        lexis.sums(lexis.signs()[(before * 31 + codes) % lexis.BUCKETS], starts)
+        + lexis.signs()[(codes[last] * 31 + 29) % lexis.BUCKETS]
     )
 
 
@@ -193,7 +194,9 @@ class Matcher:
         runs = [(first, last) for first in range(len(spans)) for last in range(first, len(spans))]
         said = {(first, last): text[spans[first][0] : spans[last][1]] for first, last in runs}
         scores = dict(
-            zip(runs, self.scores([self._piece(carry(lead, said[run]) if run[0] else said[run], asks) for run in runs]), strict=True)
+            zip(
+                runs, self.scores([self._piece(carry(lead, said[run]) if run[0] else said[run], asks) for run in runs]), strict=True
+            )
         )
         price = [0.0, *(_price(said[first, first], asks) for first in range(1, len(spans)))]
         worth = {run: _worth(float(scores[run].max())) - price[run[0]] for run in runs}

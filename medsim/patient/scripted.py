@@ -129,10 +129,13 @@ def _manner_words() -> str:
 
 
 def _once(part: Opened) -> str:
-    """What may be said once in a reply: each answer, but one denial and one "I don't know"."""
-    if part.sort != "unscripted" or part.heard.topic is None or part.heard.topic.startswith(("talk.", "meta.")):
-        return f"{part.sort} {part.heard.topic} {part.heard.text}"
-    return "denial" if part.heard.topic in matcher().symptoms else "unknown"
+    """What may be said once in a reply: each answer, but one courtesy, one denial and one "I don't know"."""
+    topic = part.heard.topic
+    if part.sort != "unscripted" or topic is None or topic.startswith("meta."):
+        return f"{part.sort} {topic} {part.heard.text}"
+    if topic.startswith("talk."):
+        return "courtesy"
+    return "denial" if topic in matcher().symptoms else "unknown"
 
 
 def _broken(sentence: str, size: int) -> str:

@@ -131,12 +131,24 @@ def folds() -> Iterator[Set]:
 def compounds(asked: Sequence[tuple[str, str]], seed: int = 0, count: int = 120) -> list[tuple[str, list[str]]]:
     """Make compound utterances of phrasings that were not learnt."""
     chance = random.Random(seed)
-    found = [(ask.rstrip("?.").removeprefix("any "), topic) for ask, topic in asked if ask.startswith("any ") and 2 <= len(ask.split()) < 5]
+    found = [
+        (ask.rstrip("?.").removeprefix("any "), topic)
+        for ask, topic in asked
+        if ask.startswith("any ") and 2 <= len(ask.split()) < 5
+    ]
     short = [(ask.rstrip("?"), topic) for ask, topic in asked if ask.endswith("?") and len(ask.split()) == 1]
-    verbs = [(ask.rstrip("?").removeprefix("do you "), topic) for ask, topic in asked if ask.startswith("do you ") and len(ask.split()) < 6]
-    whole = [(ask.rstrip("?."), topic) for ask, topic in asked if ask.endswith("?") and 4 < len(ask.split()) < 10 and "," not in ask]
+    verbs = [
+        (ask.rstrip("?").removeprefix("do you "), topic)
+        for ask, topic in asked
+        if ask.startswith("do you ") and len(ask.split()) < 6
+    ]
+    whole = [
+        (ask.rstrip("?."), topic) for ask, topic in asked if ask.endswith("?") and 4 < len(ask.split()) < 10 and "," not in ask
+    ]
     said = [
-        (ask.rstrip(".") + ".", topic) for ask, topic in asked if topic.startswith("talk.") and not ask.endswith("?") and "," not in ask
+        (ask.rstrip(".") + ".", topic)
+        for ask, topic in asked
+        if topic.startswith("talk.") and not ask.endswith("?") and "," not in ask
     ]
     shapes: list[tuple[list[list[tuple[str, str]]], str]] = [
         ([found] * 3, "any {0}, {1} or {2}?"), ([found] * 2, "any {0} or {1}?"), ([found] * 2, "have you had any {0} and {1}?"),
@@ -189,7 +201,9 @@ def by_letters(exemplars: Mapping[str, Sequence[str]]) -> Score:
         long = sum((count * weigh[group]) ** 2 for group, count in counts.items()) ** 0.5
         for group, count in counts.items():
             posting.setdefault(group, []).append((at, count * weigh[group] / (long or 1)))
-    arrays = {group: (np.array([at for at, _ in pairs]), np.array([share for _, share in pairs])) for group, pairs in posting.items()}
+    arrays = {
+        group: (np.array([at for at, _ in pairs]), np.array([share for _, share in pairs])) for group, pairs in posting.items()
+    }
 
     def score(ask: str) -> np.ndarray[Any, Any]:
         total, long = np.zeros(len(texts)), 1e-9
@@ -276,8 +290,12 @@ def facts() -> tuple[float, float]:
 
 def cold() -> float:
     """Return seconds from the start of a fresh process's imports to a matcher that is ready."""
-    code = "import time; t = time.perf_counter(); from medsim.patient import matcher as m; m.matcher(); print(time.perf_counter() - t)"
-    return min(float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout) for _ in range(5))
+    code = (
+        "import time; t = time.perf_counter(); from medsim.patient import matcher as m; m.matcher(); print(time.perf_counter() - t)"
+    )
+    return min(
+        float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout) for _ in range(5)
+    )
 
 
 def main() -> None:
