@@ -30,9 +30,10 @@ from sqlalchemy import (
     event,
     func,
     insert,
+    make_url,
     select,
 )  # fmt: skip
-from sqlalchemy.exc import DatabaseError, DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, IntegrityError, NoSuchModuleError, OperationalError
 from sqlalchemy.pool import NullPool
 
 from medsim.errors import StoreError, did_you_mean
@@ -133,9 +134,11 @@ class Store:
     def __init__(self, where: str | Path = DEFAULT, *, create: bool = True) -> None:
         self.url = _url(where)
         self.path = _path(self.url)
+        self.shown = str(self.path) if self.path is not None else _without_password(self.url)
+        """Where the store is, without a password."""
         if self.path is not None and not create and not self.path.is_file():
             raise StoreError(f"No database '{self.path}'. Make one with medsim run --store {self.path}, or give another with --store.")
-        with _told(self.url):
+        with _told(self.shown):
             if self.path is not None and create:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
             self.engine = _engine(self.url)
@@ -160,11 +163,6 @@ class Store:
             raise StoreError(
                 f"'{self.shown}' has schema version {found}; this medsim reads version {VERSION}. Use the medsim that wrote it, or another file."
             )
-
-    @property
-    def shown(self) -> str:
-        """Where the store is, without a password."""
-        return str(self.path) if self.path is not None else self.engine.url.render_as_string(hide_password=True)
 
     def close(self) -> None:
         """Close all connections."""
@@ -258,7 +256,9 @@ class Store:
             if wanted is not None:
                 query = query.where(_TRAJECTORIES.c[column] == wanted)
         with self._reading() as connection:
-            return [dict(row) for row in connection.execute(query.limit(limit)).mappings()]
+            result = connection.execute(query.limit(limit))
+            names = list(result.keys())
+            return [dict(zip(names, row, strict=True)) for row in result]
 
     def load(self, trajectory_id: str, *, run: str | None = None) -> Trajectory:
         """Read one trajectory with its events; a unique beginning of the id is enough."""
@@ -315,6 +315,13 @@ def _url(where: str | Path) -> str:
     return text if "://" in text else f"sqlite:///{Path(text).expanduser()}"
 
 
+def _without_password(url: str) -> str:
+    try:
+        return make_url(url).render_as_string(hide_password=True)
+    except ArgumentError as error:
+        raise StoreError("The store is neither a file name nor a database URL such as sqlite:///runs.db or postgresql+psycopg://host/name.") from error
+
+
 def _path(url: str) -> Path | None:
     rest = url.removeprefix("sqlite:///")
     return Path(rest) if url.startswith("sqlite:///") and rest and rest != ":memory:" else None
@@ -354,6 +361,8 @@ def _told(shown: str) -> Iterator[None]:
         raise StoreError(
             f"'{shown}': this encounter is stored already (run, case, agent, trial). Use another --run name, or --resume."
         ) from error
+    except (NoSuchModuleError, ImportError) as error:
+        raise StoreError(f"'{shown}' needs a database driver that is not installed ({error}).") from error
     except (OperationalError, DatabaseError, DBAPIError, OSError) as error:
         raise StoreError(_sentence(shown, str(getattr(error, "orig", None) or error))) from error
 

@@ -215,6 +215,13 @@ def test_any_sqlalchemy_url_will_do() -> None:
         Store("sqlite:////proc/nowhere/x.db")
 
 
+@pytest.mark.parametrize("url", ["postgresql+psycopg://ann:hunter2@127.0.0.1:1/x", "nosuchdb://ann:hunter2@host/x", "://hunter2"])
+def test_a_password_is_never_shown(url: str) -> None:
+    with pytest.raises(StoreError) as caught:
+        Store(url)
+    assert "hunter2" not in str(caught.value)
+
+
 def test_hostile_text_is_stored_and_comes_back(store: Store, mini: Case) -> None:
     nasty = "ask: '; DROP TABLE events; -- [red]x[/red] \u202e \x1b[31m"
     played = rollout(mini, Script([nasty]), name="x", run="r")
