@@ -70,7 +70,6 @@ class Space:
         self._rare = np.log(2 * len(texts) + 1)
         self._weigh = {word: np.log(len(texts) / (count + 0.5) + 1) for word, count in counts.items()}
         self._forget()
-        self._learn(set(counts))
 
     def vectors(self, pieces: Sequence[Piece]) -> Matrix:
         """Return one row for each piece; a piece without words is told apart by its manner only."""
