@@ -7,7 +7,7 @@ with what had happened until then.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import zip_longest
 
 from medsim.agent import Agent
@@ -40,21 +40,25 @@ def rollout(
 ) -> Trajectory:
     """Play one encounter to its end and return its trajectory.
 
-    A failure of the agent or a seat gives a trajectory of status ``error`` with the reason; it is never scored.
+    A failure of the agent, a seat or the engine gives a trajectory of status ``error`` with the reason, the boundary that failed; it
+    is never scored.
     """
     consult = Consult(case, seed=seed, limits=limits)
     seat = patient or ScriptedPatient(case.brief())
-    error, reason = "", ""
+    error, reason, boundary = "", "", "agent"
     try:
         agent.reset(seed)
         observation = transcript(consult.events, doctor=False)
         while not consult.over:
-            events = consult.play(str(agent.act(observation)), seat)
+            boundary = "agent"
+            message = str(agent.act(observation))
+            boundary = "consult"
+            events = consult.play(message, seat)
             observation = transcript(events, doctor=False)
             if watch:
                 watch(events)
     except Exception as failure:
-        reason = type(failure).__name__ if isinstance(failure, MedsimError) else "agent"
+        reason = type(failure).__name__ if isinstance(failure, MedsimError) else boundary
         error = f"{type(failure).__name__}: {failure}"
     outcome = consult.outcome()
     if error:
@@ -89,16 +93,31 @@ def messages(trajectory: Trajectory) -> list[str]:
 
 def replay(case: Case, trajectory: Trajectory) -> Consult:
     """Play a stored trajectory again from its own words and replies; raise StoreError where the events differ."""
+    return _again(case, trajectory, messages(trajectory), trajectory.events)
+
+
+def fork(case: Case, trajectory: Trajectory, *, turn: int) -> Consult:
+    """Play a stored trajectory again up to and including a turn; another doctor goes on from the consult that is handed back.
+
+    Turn 0 is the door. Raise StoreError where the trajectory has no such turn or its events up to there differ from their replay.
+    """
+    words = messages(trajectory)
+    if not 0 <= turn <= len(words):
+        raise StoreError(f"Trajectory {trajectory.id} has the turns 0 to {len(words)}, given {turn}.")
+    return _again(case, trajectory, words[:turn], [event for event in trajectory.events if event.turn <= turn])
+
+
+def _again(case: Case, trajectory: Trajectory, words: Sequence[str], stored: Sequence[Event]) -> Consult:
+    """Play a doctor's words with the stored replies and compare the events with the stored ones."""
     if case.hash != trajectory.case_hash:
         raise StoreError(
             f"Case '{case.id}' has hash {case.hash}, the trajectory was made with {trajectory.case_hash}. Use that version of the case."
         )
     consult, seat = Consult(case, seed=trajectory.seed, limits=_limits(case, trajectory)), Recorded(trajectory)
-    for message in messages(trajectory):
+    for message in words:
         consult.play(message, seat)
-    for mine, stored in zip_longest(consult.events, trajectory.events):
-        if mine != stored:
-            at = mine.seq if mine else len(consult.events)
+    for at, (mine, theirs) in enumerate(zip_longest(consult.events, stored)):
+        if mine != theirs:
             raise StoreError(
                 f"Trajectory {trajectory.id} differs from its replay at event {at}. It was made with medsim {trajectory.medsim}."
             )

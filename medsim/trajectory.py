@@ -142,10 +142,13 @@ class Trajectory:
             raise StoreError(
                 f"A trajectory of schema '{SCHEMA}' was expected, given '{data.get('schema')}'. Export it again with this version."
             )
-        outcome: dict[str, Any] = {name: _tupled(value) for name, value in data["outcome"].items()}
-        rest = {name: value for name, value in data.items() if name not in {"events", "outcome", "usage"}}
-        usage = {role: Usage(**value) for role, value in data.get("usage", {}).items()}
-        return cls(events=[Event.of(event) for event in data["events"]], outcome=Outcome(**outcome), usage=usage, **rest)
+        try:
+            outcome: dict[str, Any] = {name: _tupled(value) for name, value in data["outcome"].items()}
+            rest = {name: value for name, value in data.items() if name not in {"events", "outcome", "usage"}}
+            usage = {role: Usage(**value) for role, value in data.get("usage", {}).items()}
+            return cls(events=[Event.of(event) for event in data["events"]], outcome=Outcome(**outcome), usage=usage, **rest)
+        except (AttributeError, KeyError, TypeError) as error:
+            raise StoreError(f"A trajectory of schema '{SCHEMA}' was expected; a part is missing or unknown ({error}).") from error
 
 
 def stamp(t: int) -> str:
@@ -161,7 +164,11 @@ def transcript(events: Iterable[Event], *, doctor: bool = True) -> str:
 
 
 def line(event: Event) -> str:
-    """Write one event as a line: clock, who, words."""
+    """Write one event: clock, who, words. Further lines of its words are set in, so that no words pass for an event of their own."""
+    return _line(event).replace("\n", "\n    ")
+
+
+def _line(event: Event) -> str:
     if event.kind in {"reply", "challenge"}:
         return f'[{stamp(event.t)}] {event.speaker}: "{event.text}"'
     if event.actor == "doctor":

@@ -25,6 +25,10 @@ class _Ahead(gym.Wrapper[Any, Any, Any, Any]):
     def take(self, action: Any) -> None:
         self._result = self.env.step(action)
 
+    def reset(self, **kwargs: Any) -> Any:
+        self._result = None  # a step taken ahead of another env's failure belongs to the encounter before
+        return self.env.reset(**kwargs)
+
     def step(self, action: Any) -> Any:
         result, self._result = self._result, None
         return self.env.step(action) if result is None else result

@@ -13,6 +13,7 @@ from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from rapidfuzz import fuzz, process
+from rapidfuzz.distance import OSA
 
 from medsim import action as act
 from medsim import document, library
@@ -30,6 +31,11 @@ _FILLER = re.compile(
     r"commence|request|order|a|an|the|some|of|for|his|her|their|patient'?s?|him|again|another|serial|continuous|result|results|level|levels|"
     r"test|tests|exam|examination|assessment|assess|examine|inspect|inspection)\b"
 )
+_AMOUNT = re.compile(r"\b\d[\d.,]*\s*(?:micrograms?|mcg|mg|g|ml|l|litres?|units?|iu|mmol|meq|puffs?)\b(?:\s*/\s*\w+)*", re.IGNORECASE)
+_REFRAIN = re.compile(
+    r"\b(?:no|not|never|don't|dont|stop|hold|withhold|avoid|omit|cease|discontinue|cancel|without|instead of|rather than)\b", re.IGNORECASE
+)
+"""Words that say what is not to be given or done."""
 _JOINT = re.compile(r"\s*(?:,|;|\n|\+|&|(?<=[a-z]{3})/(?=[a-z]{3})|\band\b|\bplus\b)\s*")
 _JOINT_OF_DRUGS = re.compile(r"\s*(?:,|;|\n|\+|&|\band\b|\bplus\b|\bwith\b)\s*")
 
@@ -67,11 +73,9 @@ class Analyte:
 
     def normal(self, *, sex: Sex, years: float) -> tuple[str, float | None, float | None]:
         """Return a typical value as text with its low and high limits."""
-        for band_sex, youngest, oldest, low, high, typical in self.bands:
-            if band_sex in {"any", sex} and youngest <= years <= oldest:
-                return f"{typical:.{self.decimals}f}", low, high
-        if self.bands:
-            *_, low, high, typical = self.bands[0]
+        aged = [band for band in self.bands if band[1] <= years <= band[2]]
+        of_sex = [band for band in aged if band[0] in {"any", sex}]
+        for *_, low, high, typical in (*of_sex, *aged, *self.bands):
             return f"{typical:.{self.decimals}f}", low, high
         return self.typical_text, None, None
 
@@ -219,6 +223,24 @@ def _shared_indexes() -> dict[str, Index]:
     return _indexed(entries().values())
 
 
+def _forms(words: str) -> tuple[str, ...]:
+    """The words of a treatment as they stand, without amounts, and without routes and how-to: some names hold a route or a number."""
+    return tuple(dict.fromkeys((words, _AMOUNT.sub(" ", words), act.drug_words(words))))
+
+
+def _marks(text: str) -> list[str]:
+    """The short words and numbers of a name, in which no slip is forgiven: hepatitis b and c, dextrose 5% and 50%, penicillin v and g."""
+    return [token for token in text.split() if len(token) < 3 or not token.isalpha()]
+
+
+def _wanted(words: str, family: str) -> str:
+    """The words up to where they say what is not wanted; of tests only a beginning counts ("CT without contrast" is a test)."""
+    found = _REFRAIN.search(words)
+    if found is None or (family != "treat" and _bare(words[: found.start()])):
+        return words
+    return words[: found.start()].strip()
+
+
 class Lexicon:
     """Resolves a doctor's words for one case: the case's own actions first, the shared vocabulary second."""
 
@@ -238,15 +260,24 @@ class Lexicon:
         return [*self.own.values(), *shared]
 
     def resolve(self, kind: str, words: str) -> Found:
-        """Find the one entry the words name: exactly, by its bare words, by a name inside them, or nearly."""
+        """Find the one entry the words name: exactly, by its bare words, by a name inside them, or nearly.
+
+        What the words say is not to be given or done is not found: ``"stop heparin"`` names nothing to give.
+        """
         family = _FAMILY[kind]
         families = [family, *(other for other in dict.fromkeys(_FAMILY.values()) if other != family)]
+        wanted = words
         for look in (self._exact, self._inside, self._near):
             for other in families:
-                found = look(other, act.drug_words(words) if other == "treat" else words, other != family)
-                if found:
-                    return Found(found)
-        return Found(None, self._offers(family, words))
+                for form in _forms(wanted) if other == "treat" else (wanted,):
+                    found = look(other, form, other != family)
+                    if found:
+                        return Found(found)
+            if wanted is words and family != "examine":
+                wanted = _wanted(words, family)
+                if not wanted:
+                    return Found(None)
+        return Found(None, self._offers(family, wanted))
 
     def resolve_all(self, kind: str, words: str) -> list[tuple[str, Found]]:
         """Resolve words that may list several things: ``"fbc, crp and lactate"``. Each is returned with its own words."""
@@ -255,7 +286,8 @@ class Lexicon:
         bundle = bundles().get((family, _bare(words))) or bundles().get((family, normal_form(words)))
         if bundle and not {normal_form(words), _bare(words)} & own.keys():
             return [(words, Found(entry)) for code in bundle if (entry := self.entry(code))]
-        whole = self._exact(family, act.drug_words(words) if family == "treat" else words, False)
+        forms = _forms(words) if family == "treat" else (words,)
+        whole = next((hit for form in forms if (hit := self._exact(family, form, False))), None)
         joint = _JOINT_OF_DRUGS if family == "treat" else _JOINT
         parts = [part for part in joint.split(words) if part.strip()]
         single = Found(whole) if whole else self.resolve(kind, words)
@@ -293,13 +325,15 @@ class Lexicon:
         return None
 
     def _near(self, family: str, words: str, strange: bool) -> Entry | None:
+        """Find the name the words nearly are. A drug may have one slip of a letter and no more: another drug may be two away."""
         text = _bare(words)[:80]
         if len(text) < 5:
             return None
         for index in self._indexes(family):
-            best = process.extractOne(text, index.by_bare.keys(), scorer=fuzz.ratio, score_cutoff=CONFIDENT)
-            if best and best[0][0] == text[0]:
-                return self._own_version(index.by_bare[best[0]])
+            near = process.extract(text, index.by_bare.keys(), scorer=fuzz.ratio, score_cutoff=CONFIDENT, limit=5)
+            for name, *_ in near:
+                if name[0] == text[0] and _marks(name) == _marks(text) and (family != "treat" or OSA.distance(text, name) <= 1):
+                    return self._own_version(index.by_bare[name])
         return None
 
     def _offers(self, family: str, words: str) -> tuple[str, ...]:

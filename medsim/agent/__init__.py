@@ -6,6 +6,7 @@ The rule: an agent sees text and answers text. The built-in ones that look at th
 from __future__ import annotations
 
 import importlib
+import inspect
 from collections.abc import Callable
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -35,11 +36,12 @@ Maker = Callable[[Case], Agent]
 
 KINDS: dict[str, Callable[..., Agent]] = {
     "golden": Golden,
-    "inert": lambda case, **params: Inert(**params),
+    "inert": Inert,
     "shotgun": Shotgun,
-    "random": lambda case, **params: RandomDoctor(**params),
-    "interviewer": lambda case, **params: Interviewer(**params),
+    "random": RandomDoctor,
+    "interviewer": Interviewer,
 }
+"""Makers by kind; one with a parameter ``case`` is given it."""
 
 
 class AgentRecipe(Part):
@@ -63,17 +65,21 @@ def make(name: str) -> tuple[str, Maker]:
     kind = KINDS.get(recipe.kind)
     if kind is None:
         raise CaseError(f"{name}: no agent kind '{recipe.kind}'.{did_you_mean(recipe.kind, KINDS)} Known: {', '.join(KINDS)}.")
-    try:
-        return recipe.id, lambda case: kind(case, **recipe.params)
-    except TypeError as error:
-        raise CaseError(f"{name}: the settings {sorted(recipe.params)} do not fit kind '{recipe.kind}' ({error}).") from error
+    settings = inspect.signature(kind).parameters
+    unknown = [key for key in recipe.params if key not in settings or key == "case"]
+    if unknown:
+        known = ", ".join(key for key in settings if key != "case") or "none"
+        raise CaseError(
+            f"{name}: kind '{recipe.kind}' has no setting '{unknown[0]}'.{did_you_mean(unknown[0], settings)} Its settings: {known}."
+        )
+    return recipe.id, lambda case: kind(**{"case": case} if "case" in settings else {}, **recipe.params)
 
 
 def _own(name: str) -> Maker:
     module, _, attribute = name.partition(":")
     try:
         found = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
+    except (ImportError, AttributeError, ValueError) as error:
         raise CaseError(f"No agent '{name}': {error}. Give module:attribute of a class that can be imported from here.") from error
 
     def maker(case: Case) -> Agent:

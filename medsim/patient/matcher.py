@@ -15,6 +15,7 @@ import threading
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,7 +23,7 @@ from numpy.typing import NDArray
 
 from medsim import document, library
 from medsim.patient import words as lexis
-from medsim.patient.words import LIMIT, Matrix, Words, atoms, carry, curt, fold, lead_of, sentences
+from medsim.patient.words import LEXICON, LIMIT, SHORT, Matrix, Words, atoms, carry, curt, fold, lead_of, sentences
 
 FILES = ("topics_history", "topics_mind_talk", "topics_review")
 SMALLTALK = "talk.smalltalk"
@@ -64,11 +65,10 @@ class Piece(NamedTuple):
 class Space:
     """Turns pieces into vectors (meaning | spelling and order | manner); rare words weigh more."""
 
-    def __init__(self, texts: Sequence[Sequence[str]]) -> None:
-        counts = Counter(word for words in texts for word in set(words))
+    def __init__(self, counts: Mapping[str, int], texts: int) -> None:
         self._lock = threading.Lock()
-        self._rare = np.log(2 * len(texts) + 1)
-        self._weigh = {word: np.log(len(texts) / (count + 0.5) + 1) for word, count in counts.items()}
+        self._rare = np.log(2 * texts + 1)
+        self._weigh = {word: np.log(texts / (count + 0.5) + 1) for word, count in counts.items()}
         self._forget()
 
     def vectors(self, pieces: Sequence[Piece]) -> Matrix:
@@ -117,25 +117,79 @@ def _pairs(codes: NDArray[np.int64], starts: NDArray[np.int64]) -> Matrix:
     before[starts] = 17
     last = np.append(starts[1:], len(codes)) - 1
     return np.asarray(
-        lexis.sums(lexis.signs()[(before * 31 + codes) % lexis.BUCKETS], starts)
-        + lexis.signs()[(codes[last] * 31 + 29) % lexis.BUCKETS]
+        lexis.sums(lexis.signs()[(before * 31 + codes) % lexis.BUCKETS], starts) + lexis.signs()[(codes[last] * 31 + 29) % lexis.BUCKETS]
     )
+
+
+class Fitted(NamedTuple):
+    """What is learnt from the exemplars: all that hearing needs."""
+
+    version: str
+    names: tuple[str, ...]
+    symptoms: tuple[str, ...]
+    texts: int
+    used: dict[str, int]
+    """How often the exemplars use a word, as it is written."""
+    counts: dict[str, int]
+    """In how many exemplars a word stands, put plainly."""
+    points: Matrix
+    answers: Matrix
+
+    def save(self, path: Path) -> None:
+        """Write to a file that ``load`` reads; the same content gives the same bytes of every array."""
+        words = json.dumps([self.version, self.names, self.symptoms, self.texts, self.used, self.counts], sort_keys=True)
+        arrays = {"points": self.points.astype(np.float16), "answers": self.answers.astype(np.float16)}
+        np.savez_compressed(path, words=np.frombuffer(words.encode(), np.uint8), **arrays)
+
+    @classmethod
+    def load(cls, path: Path) -> Fitted:
+        """Read what ``save`` wrote."""
+        with np.load(path, allow_pickle=False) as file:
+            version, names, symptoms, texts, used, counts = json.loads(file["words"].tobytes())
+            points, answers = file["points"].astype(np.float32), file["answers"].astype(np.float32)
+        return cls(version, tuple(names), tuple(symptoms), texts, used, counts, points, answers)
 
 
 class Matcher:
     """Knows topics by their exemplars."""
 
-    def __init__(self, exemplars: Mapping[str, Sequence[str]], symptoms: Iterable[str] = ()) -> None:
-        self._names = sorted(exemplars)
-        self.topics, self.symptoms = frozenset(self._names), frozenset(symptoms)
+    def __init__(self, exemplars: Mapping[str, Sequence[str]] | Fitted, symptoms: Iterable[str] = ()) -> None:
+        known = exemplars if isinstance(exemplars, Fitted) else None
+        self._names = list(known.names) if known else sorted(exemplars)
+        self.topics, self.symptoms = frozenset(self._names), frozenset(known.symptoms if known else symptoms)
+        if known:
+            self._words, self._space = Words(known.used, lexis.english), Space(known.counts, known.texts)
+            self.version, self._points, self._answers = known.version, known.points, known.answers
+            self._fitted = known
+        else:
+            self._learn(dict(exemplars))  # type: ignore[arg-type]
+        self._bias = WIDTH / 2 * (1 + MANNER + (self._points**2).sum(1))
+
+    @property
+    def fitted(self) -> Fitted:
+        """What this matcher has learnt."""
+        return self._fitted
+
+    def _learn(self, exemplars: dict[str, Sequence[str]]) -> None:
         texts = [fold(text) for name in self._names for text in exemplars[name]]
         owners = np.repeat(np.arange(len(self._names)), [len(exemplars[name]) for name in self._names])
-        self.version = _stamp(exemplars)
+        self.version = _stamp(json.dumps({topic: list(said) for topic, said in sorted(exemplars.items())}).encode())
         used = Counter(word for text in texts for word in re.findall("[a-z]+", text))
         self._words = Words(used, lexis.english)
         pieces = [self._piece(text) for text in texts]
-        self._space = Space([piece.words for piece in pieces])
+        counts = Counter(word for piece in pieces for word in set(piece.words))
+        self._space = Space(counts, len(texts))
         self._fit(self._space.vectors(pieces), owners)
+        self._fitted = Fitted(
+            self.version,
+            tuple(self._names),
+            tuple(sorted(self.symptoms)),
+            len(texts),
+            dict(used),
+            dict(counts),
+            self._points,
+            self._answers,
+        )
 
     def hear(self, utterance: str) -> tuple[Heard, ...]:
         """Split an utterance into its parts, in order, and say what each is about; always at least one part."""
@@ -151,7 +205,7 @@ class Matcher:
 
     def _fit(self, rows: Matrix, owners: NDArray[np.int64]) -> None:
         """Solve kernel ridge regression of topics on typical points, a chunk of exemplars at a time."""
-        self._points = np.concatenate([_typical(rows[owners == topic]) for topic in range(len(self._names))])
+        self._points = _rounded(np.concatenate([_typical(rows[owners == topic]) for topic in range(len(self._names))]))
         self._bias = WIDTH / 2 * (1 + MANNER + (self._points**2).sum(1))
         gram = RIDGE * self._kernel(self._points)
         gram += 1e-3 * np.eye(len(gram), dtype=np.float32)
@@ -161,7 +215,7 @@ class Matcher:
             gram += near.T @ near
             topics, starts = np.unique(owners[at : at + 512], return_index=True)
             target[:, topics] += lexis.sums(near, starts).T
-        self._answers = np.ascontiguousarray(np.linalg.solve(gram, target).T)
+        self._answers = _rounded(np.ascontiguousarray(np.linalg.solve(gram, target).T))
 
     def _kernel(self, rows: Matrix) -> Matrix:
         near = rows @ self._points.T if len(rows) > MANY else np.vecdot(rows[:, None], self._points)
@@ -193,9 +247,7 @@ class Matcher:
         runs = [(first, last) for first in range(len(spans)) for last in range(first, len(spans))]
         said = {(first, last): text[spans[first][0] : spans[last][1]] for first, last in runs}
         scores = dict(
-            zip(
-                runs, self.scores([self._piece(carry(lead, said[run]) if run[0] else said[run], asks) for run in runs]), strict=True
-            )
+            zip(runs, self.scores([self._piece(carry(lead, said[run]) if run[0] else said[run], asks) for run in runs]), strict=True)
         )
         price = [0.0, *(_price(said[first, first], asks) for first in range(1, len(spans)))]
         worth = {run: _worth(float(scores[run].max())) - price[run[0]] for run in runs}
@@ -212,6 +264,11 @@ class Matcher:
         if top < UNDERSTOOD:
             return Heard(text, None, round(top, 4), ())
         return Heard(text, self._names[order[0]], round(top, 4), near)
+
+
+def _rounded(rows: Matrix) -> Matrix:
+    """Return values as the file keeps them, so that learning anew and loading answer alike."""
+    return rows.astype(np.float16).astype(np.float32)
 
 
 def _typical(rows: Matrix) -> Matrix:
@@ -248,7 +305,7 @@ def _merge(parts: list[Heard]) -> list[Heard]:
     return out
 
 
-def _stamp(exemplars: Mapping[str, Sequence[str]]) -> str:
+def _stamp(content: bytes) -> str:
     """Return a short hash of everything that the answers depend on."""
     method = [
         SPELLING,
@@ -266,17 +323,36 @@ def _stamp(exemplars: Mapping[str, Sequence[str]]) -> str:
         lexis.DIM,
         lexis.BUCKETS,
     ]
-    content = json.dumps([method, lexis.LEXICON, lexis.SHORT, {topic: list(texts) for topic, texts in sorted(exemplars.items())}])
-    return hashlib.sha256(content.encode()).hexdigest()[:16]
+    return hashlib.sha256(json.dumps([method, LEXICON, SHORT]).encode() + content).hexdigest()[:16]
+
+
+def learn() -> Matcher:
+    """Learn the shipped vocabulary anew, from its exemplars."""
+    entries: list[dict[str, Any]] = []
+    for name in FILES:
+        entries += document.read(library.vocabulary(name)).data["entries"]
+    learnt = Matcher({each["id"]: each["ask"] for each in entries}, [each["id"] for each in entries if each.get("symptom")])
+    return Matcher(learnt.fitted._replace(version=_shipped_version()))
+
+
+def _shipped_version() -> str:
+    return _stamp(b"".join(library.vocabulary(name).read_bytes() for name in FILES))
+
+
+def fitted_path() -> Path:
+    """Where the fitted matcher of the shipped vocabulary is kept."""
+    return library.vocabulary("topics").with_suffix(".npz")
 
 
 @functools.cache
 def matcher() -> Matcher:
-    """Return the matcher of the shipped vocabulary, loaded once."""
-    entries: list[dict[str, Any]] = []
-    for name in FILES:
-        entries += document.read(library.vocabulary(name)).data["entries"]
-    return Matcher({each["id"]: each["ask"] for each in entries}, [each["id"] for each in entries if each.get("symptom")])
+    """Return the matcher of the shipped vocabulary, loaded once; learnt anew where the kept one is not of these exemplars."""
+    path = fitted_path()
+    if path.is_file():
+        kept = Fitted.load(path)
+        if kept.version == _shipped_version():
+            return Matcher(kept)
+    return learn()
 
 
 class FactIndex:

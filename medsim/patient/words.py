@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import importlib.util
 import json
+import os
 import re
 import unicodedata
 import zlib
@@ -247,9 +248,7 @@ _BARE = (
     " you're they're i'm you'll what's that's there's it's where's how's who's let's he's she's can't won't"
 )
 _APOSTROPHE = {word.replace("'", ""): word for word in _BARE.split()}
-_MARKS = str.maketrans(
-    {"\u2019": "'", "\u2018": "'", "\u02bc": "'", "\u00b4": "'", "`": "'", "\u2013": "-", "\u2014": "-", "\u2026": "."}
-)
+_MARKS = str.maketrans({"\u2019": "'", "\u2018": "'", "\u02bc": "'", "\u00b4": "'", "`": "'", "\u2013": "-", "\u2014": "-", "\u2026": "."})
 _WORD = re.compile(r"[a-z0-9]+(?:[&/+][a-z0-9]+)*(?:'[a-z]+)?")
 _STRANGE = re.compile(r"[^\t\n -~]")
 
@@ -391,8 +390,11 @@ def curt(text: str) -> bool:
 
 
 @functools.cache
-def static() -> tuple[Tokenizer, NDArray[np.float16]]:
-    """Return the tokenizer and the token vectors that the wordllama wheel carries, without importing it."""
+def static() -> tuple[Tokenizer, Callable[[list[int]], Matrix]]:
+    """Return the tokenizer and a look-up of the token vectors that the wordllama wheel carries, without importing it.
+
+    Rows are read from the file as they are needed, so that its 16 MB never stay in memory.
+    """
     from tokenizers import Tokenizer
 
     found = importlib.util.find_spec("wordllama")
@@ -403,10 +405,15 @@ def static() -> tuple[Tokenizer, NDArray[np.float16]]:
     tokenizer.no_padding()
     tokenizer.no_truncation()
     path = root / "weights" / "l2_supercat_256.safetensors"
-    with path.open("rb") as file:
-        size = int.from_bytes(file.read(8), "little")
-        shape = json.loads(file.read(size))["embedding.weight"]["shape"]
-    return tokenizer, np.memmap(path, np.float16, "r", 8 + size, tuple(shape))
+    file = path.open("rb", buffering=0)
+    size = int.from_bytes(file.read(8), "little")
+    width = 2 * json.loads(file.read(size))["embedding.weight"]["shape"][1]
+
+    def vectors(tokens: list[int]) -> Matrix:
+        rows = b"".join(os.pread(file.fileno(), width, 8 + size + width * token) for token in tokens)
+        return np.frombuffer(rows, np.float16).reshape(len(tokens), -1).astype(np.float32)
+
+    return tokenizer, vectors
 
 
 @functools.cache
@@ -435,10 +442,10 @@ def sums(rows: Matrix, starts: NDArray[np.int64]) -> Matrix:
 
 def meaning(words: list[str]) -> Matrix:
     """Return what each word means, common directions damped."""
-    tokenizer, table = static()
+    tokenizer, vectors = static()
     ids = [encoding.ids or [0] for encoding in tokenizer.encode_batch(words, add_special_tokens=False)]
     starts = np.cumsum([0, *map(len, ids[:-1])])
-    rows = sums(table[[token for tokens in ids for token in tokens]].astype(np.float32), starts)
+    rows = sums(vectors([token for tokens in ids for token in tokens]), starts)
     return np.asarray(rows / (np.linalg.norm(rows, axis=1, keepdims=True) ** 0.75 + 1e-9), np.float32)
 
 

@@ -19,7 +19,14 @@ _SPELLING = [
     ("foet", "fet"), ("ischaem", "ischem"), ("tumour", "tumor"), ("leuk", "leuc"), ("gynaec", "gynec"), ("coeliac", "celiac"),
 ]  # fmt: skip
 _ALTERNATIVES = re.compile(r"\s+(?:or|vs\.?|versus)\s+|\s*/\s*(?=\w{4})", re.IGNORECASE)
-_NEGATED = re.compile(r"\b(not|no|without|unlikely|ruled out|rule out|exclude[sd]?|excluding|negative for|denies)\b[^,]*$")
+_LISTED = re.compile(r"\s*,\s*(?:and\s+)?|\s+and\s+", re.IGNORECASE)
+_CLAUSES = re.compile(r"[,;:()]|\s-\s|\bbut\b", re.IGNORECASE)
+_NEGATED_BEFORE = re.compile(
+    r"\b(not|no|without|unlikely|rul(?:ed|es|ing) out|rule out|r o|exclude[sd]?|excluding|negative for|denies|less likely|against|"
+    r"history of|previous|prior|family history|risk of|old|resolved)\b"
+)
+_NEGATED_AFTER = re.compile(r"\b(unlikely|less likely|ruled out|excluded|rejected|not (?:present|likely|supported|the cause)|absent|in the past)\b")
+_OPPOSITES = (("acute", "chronic"), ("left", "right"), ("type 1", "type 2"))
 _SMALL = {
     "a",
     "an",
@@ -56,26 +63,59 @@ def _core(name: str) -> str:
 
 
 def alternatives(ranked: Sequence[str]) -> list[str]:
-    """Spread ranked names that hold several (``"PE or pneumonia"``) over ranks of their own."""
-    return [part.strip() for name in ranked for part in _ALTERNATIVES.split(name) if part.strip()]
+    """Spread ranked names that hold several over ranks of their own: ``"PE or pneumonia"``, and a single list joined by commas."""
+    parts = [part.strip() for name in ranked for part in _ALTERNATIVES.split(name) if part.strip()]
+    if len(parts) == 1 and len(listed := [part.strip() for part in _LISTED.split(parts[0]) if part.strip()]) > 2:
+        return listed
+    return parts
+
+
+def named(ranked: Sequence[str], accepted: Sequence[str], *, rank_le: int = 1) -> bool:
+    """Say whether an accepted diagnosis stands among the first ranks."""
+    wanted = {folded(name) for name in accepted}
+    whole = any(folded(said) in wanted for said in ranked[:rank_le])
+    return whole or any(names(said, accepted) for said in alternatives(ranked)[:rank_le])
 
 
 def names(said: str, accepted: Iterable[str]) -> bool:
     """Say whether a phrase names one of the accepted diagnoses."""
     whole, core = folded(said), _core(said)
+    clauses = [folded(clause) for clause in _CLAUSES.split(said)]
     for name in accepted:
         wanted, wanted_core = folded(name), _core(name)
         if not wanted:
             continue
-        if whole == wanted or core == wanted_core:
+        if whole == wanted:
             return True
-        for phrase, hay in ((wanted, whole), (wanted_core, core)):
-            if len(phrase) < 3 or len(hay.split()) > len(phrase.split()) + _EXTRA_WORDS:
-                continue
-            at = re.search(rf"(?<!\w){re.escape(phrase)}(?!\w)", hay)
-            if at and not _NEGATED.search(whole[: whole.find(phrase.split()[0])] if phrase.split()[0] in whole else hay[: at.start()]):
+        if _opposed(wanted, whole):
+            continue
+        if core == wanted_core or _inside(wanted, [*clauses, whole]) or _inside(wanted_core, [*map(_core, clauses), core]):
+            return True
+    return False
+
+
+def _inside(phrase: str, places: Sequence[str]) -> bool:
+    """Say whether a phrase stands in the first place that holds it, not negated, and not lost among many other words."""
+    if len(phrase) < 3 or len(places[-1].split()) > len(phrase.split()) + _EXTRA_WORDS:
+        return False
+    for place in places:
+        at = re.search(rf"(?<!\w){re.escape(phrase)}(?!\w)", place)
+        if at:
+            return not (_NEGATED_BEFORE.search(place[: at.start()]) or _NEGATED_AFTER.search(place[at.end() :]))
+    return False
+
+
+def _opposed(wanted: str, said: str) -> bool:
+    """Say whether what is said has the opposite of a word of the wanted name in its place."""
+    for pair in _OPPOSITES:
+        for mine, other in (pair, pair[::-1]):
+            if _has(mine, wanted) and not _has(other, wanted) and _has(other, said) and not _has(mine, said):
                 return True
     return False
+
+
+def _has(word: str, text: str) -> bool:
+    return re.search(rf"(?<!\w){word}(?!\w)", text) is not None
 
 
 def accepted(diagnosis: Named) -> tuple[str, ...]:
@@ -85,4 +125,4 @@ def accepted(diagnosis: Named) -> tuple[str, ...]:
 
 def is_correct(case: Case, ranked: Sequence[str], *, rank_le: int = 1) -> bool:
     """Say whether the case's diagnosis stands among the first ranks."""
-    return any(names(said, accepted(case.outcome.diagnosis)) for said in alternatives(ranked)[:rank_le])
+    return named(ranked, accepted(case.outcome.diagnosis), rank_le=rank_le)

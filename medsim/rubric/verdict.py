@@ -16,7 +16,7 @@ from medsim.case.part import Part
 from medsim.case.pattern import Did, Range
 from medsim.case.predicate import Pred
 from medsim.errors import JudgeError
-from medsim.rubric.names import accepted, alternatives, names
+from medsim.rubric.names import accepted, named
 from medsim.trajectory import Event
 
 Verdict = Literal["met", "unmet", "unknown", "na"]
@@ -144,16 +144,11 @@ def _no_anchor(pred: Pred, ending: Ending) -> Finding:
 
 def _never(pred: Pred, log: Log, ending: Ending) -> Finding:
     assert pred.never is not None
-    hits: Sequence[Hit] = log.hits(pred.never)
-    if pred.before is not None:
-        fence = log.hits(pred.before)
-        if fence:
-            found = [hit.seq for hit in hits if hit.seq < fence[0].seq]
-            return Finding("unmet", tuple(found[:1])) if found else Finding("met", (fence[0].seq,))
-        if hits and ending == "open":
-            return UNKNOWN
-    if hits and pred.before is None:
+    hits, fence = log.hits(pred.never)[:1], log.hits(pred.before)[:1] if pred.before else []
+    if hits and not (fence and fence[0].seq <= hits[0].seq):
         return Finding("unmet", (hits[0].seq,))
+    if fence:
+        return Finding("met", (fence[0].seq,))
     return Finding("met") if ending == "voluntary" else UNKNOWN
 
 
@@ -234,10 +229,9 @@ def _diagnosis(pred: Pred, log: Log, ending: Ending) -> Finding:
     if log.diagnosis_seq < 0:
         return Finding("unmet") if ending == "voluntary" else UNKNOWN
     wanted = pred.diagnosis if pred.diagnosis is not True else None
-    rank = wanted.rank_le if wanted and wanted is not None else 1
+    rank = wanted.rank_le if wanted else 1
     good = wanted.accept if wanted and wanted.accept else accepted(log.case.outcome.diagnosis)
-    right = any(names(said, good) for said in alternatives(log.ranked)[:rank])
-    return Finding("met" if right else "unmet", (log.diagnosis_seq,))
+    return Finding("met" if named(log.ranked, good, rank_le=rank) else "unmet", (log.diagnosis_seq,))
 
 
 def _disposition(pred: Pred, log: Log, ending: Ending) -> Finding:
@@ -357,6 +351,8 @@ class Monitor:
     def _credit(self, item: RubricItem) -> float:
         if item.decay is None or item.pred is None or item.pred.did is None:
             return 1.0
-        done = self.log.hits(item.pred.did)[item.pred.min - 1]
-        late = done.t - item.decay.full
+        hits = self.log.hits(item.pred.did)
+        if len(hits) < item.pred.min:
+            return 1.0  # met by staying under its max: nothing was done that could be late
+        late = hits[item.pred.min - 1].t - item.decay.full
         return min(1.0, max(0.0, 1 - late / (item.decay.zero - item.decay.full)))
