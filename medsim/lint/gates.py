@@ -6,7 +6,7 @@ unmet by another. Variants of the golden script (a turn left out, a late start, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
@@ -42,14 +42,13 @@ class GateReport:
 def gates(case: Case) -> GateReport:
     """Play the gates of a compiled case."""
     golden_run = rollout(case, Script(case.golden), name="golden")
-    golden, inert, shotgun = (
-        score(case, run.events, run.outcome) for run in (golden_run, rollout(case, Inert()), rollout(case, Shotgun(case)))
-    )
+    runs = (golden_run, rollout(case, Inert(), name="inert"), rollout(case, Shotgun(case), name="shotgun"))
+    golden, inert, shotgun = (score(case, run.events, run.outcome) for run in runs)
     report = GateReport(golden, inert, shotgun, golden_run)
     for card in (golden, inert, shotgun):
         _collect(report, card)
     _flip(case, report)
-    report.findings = [*_golden(report), *_idle(report), *_everything(report), *_stuck(case, report)]
+    report.findings = [*_broken(runs), *_golden(report), *_idle(report), *_everything(report), *_stuck(case, report)]
     return report
 
 
@@ -165,6 +164,12 @@ def _unit(name: str) -> str:
 def _exemplars(topic: str) -> list[str]:
     found = [entry["ask"][:2] for entry in topic_entries() if covers(topic, entry["id"])]
     return found[0] if found else []
+
+
+def _broken(runs: Sequence[Trajectory]) -> Iterator[Finding]:
+    for run in runs:
+        if run.error:
+            yield error("gate-broken", run.agent, f"the encounter broke off: {run.error}")
 
 
 def _golden(report: GateReport) -> Iterator[Finding]:

@@ -67,6 +67,9 @@ def _every_pattern(case: Case) -> Iterator[tuple[str, Did]]:
     for challenge in case.patient.challenges:
         for did in patterns(challenge):
             yield f"challenges.{challenge.id}", did
+    for code, action in case.actions.items():
+        for did in patterns((action.requires, action.contraindications)):
+            yield f"actions.{code}", did
 
 
 def _patterns_can_match(case: Case) -> Iterator[Finding]:
@@ -105,6 +108,14 @@ def _used_facts(case: Case) -> Iterator[Finding]:
             )
 
 
+def _guarded_facts(case: Case) -> Iterator[Finding]:
+    for fact in case.patient.facts:
+        if fact.tier == "sensitive" and not fact.deflect and any(topic in matcher().symptoms for topic in fact.topics):
+            yield warning(
+                "no-deflect", f"patient.facts.{fact.id}", "asked too early the patient would say no; write what is said instead (deflect)"
+            )
+
+
 def _visible(case: Case) -> Iterator[tuple[str, str]]:
     yield "id", case.id.replace("-", " ")
     yield "title", case.title
@@ -114,8 +125,12 @@ def _visible(case: Case) -> Iterator[tuple[str, str]]:
     for fact in case.patient.every_fact():
         if fact.tier != "never":
             yield f"patient.facts.{fact.id}", " ".join((*fact.say, fact.deflect or ""))
+    yield "patient.persona.manner", case.patient.persona.manner
+    yield "patient.unknown", " ".join((*case.patient.unknown.symptom, *case.patient.unknown.other))
     for challenge in case.patient.challenges:
         yield f"challenges.{challenge.id}", challenge.say
+    for code, action in case.actions.items():
+        yield f"actions.{code}.refusal", action.refusal or ""
     for name, state in case.states.items():
         yield f"states.{name}.appear", state.appear or ""
     for process in case.processes:
@@ -211,6 +226,6 @@ def _golden_parses(case: Case) -> Iterator[Finding]:
 
 
 CHECKS: tuple[Callable[[Case], Iterable[Finding]], ...] = (
-    _reachable, _topics_exist, _patterns_can_match, _used_facts, _no_diagnosis_in_sight, _units, _doses, _results_for_states, _rubric_shape,
+    _reachable, _topics_exist, _patterns_can_match, _used_facts, _guarded_facts, _no_diagnosis_in_sight, _units, _doses, _results_for_states, _rubric_shape,
     _golden_parses,
 )  # fmt: skip

@@ -22,10 +22,12 @@ _ALTERNATIVES = re.compile(r"\s+(?:or|vs\.?|versus)\s+|\s*/\s*(?=\w{4})", re.IGN
 _LISTED = re.compile(r"\s*,\s*(?:and\s+)?|\s+and\s+", re.IGNORECASE)
 _CLAUSES = re.compile(r"[,;:()]|\s-\s|\bbut\b", re.IGNORECASE)
 _NEGATED_BEFORE = re.compile(
-    r"\b(not|no|without|unlikely|rul(?:ed|es|ing) out|rule out|r o|exclude[sd]?|excluding|negative for|denies|less likely|against|"
-    r"history of|previous|prior|family history|risk of|old|resolved)\b"
+    r"\b(not|no|without|unlikely|rul(?:ed|es|ing) out|rule out|r o|exclude[sd]?|excluding|negative for|denies|less(?: likely)?|against|"
+    r"history(?: of)?|previous|prior|risk(?: of)?|(?<!year )old|resolved)\b"
 )
-_NEGATED_AFTER = re.compile(r"\b(unlikely|less likely|ruled out|excluded|rejected|not (?:present|likely|supported|the cause)|absent|in the past)\b")
+_NEGATED_AFTER = re.compile(
+    r"\b(unlikely|less(?: likely)?|ruled out|excluded|rejected|absent|not$|not (?:present|likely|supported|(?:the )?cause)|in the past)\b"
+)
 _OPPOSITES = (("acute", "chronic"), ("left", "right"), ("type 1", "type 2"))
 _SMALL = {
     "a",
@@ -95,14 +97,13 @@ def names(said: str, accepted: Iterable[str]) -> bool:
 
 
 def _inside(phrase: str, places: Sequence[str]) -> bool:
-    """Say whether a phrase stands in the first place that holds it, not negated, and not lost among many other words."""
+    """Say whether a phrase stands in one of the places, not negated there; the last place is the whole, for what commas cut apart."""
     if len(phrase) < 3 or len(places[-1].split()) > len(phrase.split()) + _EXTRA_WORDS:
         return False
-    for place in places:
-        at = re.search(rf"(?<!\w){re.escape(phrase)}(?!\w)", place)
-        if at:
-            return not (_NEGATED_BEFORE.search(place[: at.start()]) or _NEGATED_AFTER.search(place[at.end() :]))
-    return False
+    found = [(place, at) for place in places if (at := re.search(rf"(?<!\w){re.escape(phrase)}(?!\w)", place))]
+    return any(
+        not (_NEGATED_BEFORE.search(place[: at.start()]) or _NEGATED_AFTER.search(place[at.end() :])) for place, at in (found[:-1] or found)
+    )
 
 
 def _opposed(wanted: str, said: str) -> bool:
