@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from medsim.case import Case
 from medsim.case.body import State
-from medsim.case.pattern import Trigger
+from medsim.case.pattern import Did, Trigger
 from medsim.errors import CaseError
 from medsim.trajectory import Event
 
@@ -64,6 +64,7 @@ class Clock:
     def __init__(self, case: Case, body: Body | None = None) -> None:
         self.case = case
         self.body = body or Body()
+        self._seen: dict[int, tuple[int, int]] = {}
         if body is None:
             for challenge in case.patient.challenges:
                 if challenge.when.at is not None:
@@ -123,14 +124,19 @@ class Clock:
 
     def done(self, trigger: Trigger, *, since_visit: int = 0) -> bool:
         """Say whether a trigger holds over what was done, from a visit on."""
-        found = [self._did(pattern.matches, since_visit) for pattern in trigger.patterns]
-        return any(found) if trigger.any else all(found)
+        return (any if trigger.any else all)(self._last_visit(pattern) >= since_visit for pattern in trigger.patterns)
 
     # ---- inside ---------------------------------------------------------------------------------------------------------------
 
-    def _did(self, matches: Any, since_visit: int) -> bool:
+    def _last_visit(self, pattern: Did) -> int:
+        """The visit in which a pattern was last matched, -1 where it never was; only acts not looked at before are tried."""
         body = self.body
-        return any(visit >= since_visit and matches(act) for act, visit in zip(body.acts, body.act_visits, strict=True))
+        looked_at, last = self._seen.get(id(pattern), (0, -1))
+        for position in range(looked_at, len(body.acts)):
+            if pattern.matches(body.acts[position]):
+                last = body.act_visits[position]
+        self._seen[id(pattern)] = (len(body.acts), last)
+        return last
 
     def _put(self, due: int, rank: int, data: dict[str, Any]) -> None:
         self.body.scheduled += 1

@@ -199,7 +199,8 @@ class Case(Part):
     def brief(self) -> Brief:
         """What the patient's seat may see."""
         patient = self.patient
-        facts = tuple(fact.model_copy(update={"truth": None}) for fact in patient.every_fact() if fact.tier != "never")
+        told = (fact for fact in patient.every_fact() if fact.tier != "never")
+        facts = tuple(fact if fact.truth is None else fact.model_copy(update={"truth": None}) for fact in told)
         return Brief(
             self.id, patient.name, str(patient.age), patient.sex, patient.informant, patient.persona, patient.opening,
             patient.unknown, facts,

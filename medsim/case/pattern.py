@@ -71,11 +71,15 @@ class Did(Part):
         return self
 
     @cached_property
+    def kinds(self) -> frozenset[str]:
+        """The kinds of events this pattern can match."""
+        kinds = frozenset(self.kind) or (frozenset({"reply"}) if self.fact else DOCTOR_KINDS)
+        return kinds | {"ask", "say"} if self.topic and kinds & {"ask", "say"} else kinds
+
+    @cached_property
     def matches(self) -> Callable[[Any], bool]:
         """A test of one event (``medsim.trajectory.Event``), compiled once."""
-        kinds = frozenset(self.kind) or (frozenset({"reply"}) if self.fact else DOCTOR_KINDS)
-        if self.topic and kinds & {"ask", "say"}:
-            kinds |= {"ask", "say"}
+        kinds = self.kinds
         codes, classes, groups, facts, states = map(frozenset, (self.code, self.cls, self.group, self.fact, self.state))
         topics = tuple(self.topic)
         where = [(name, _condition(value)) for name, value in self.where.items()]

@@ -5,6 +5,7 @@ The rule: a fact has one truth; persona and tier decide whether, when and how it
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -187,6 +188,10 @@ class Patient(Part):
 
     def every_fact(self) -> tuple[Fact, ...]:
         """All facts, with ideas, concerns and expectations as facts of their own (ids ``ice.…``)."""
+        return self._every_fact
+
+    @cached_property
+    def _every_fact(self) -> tuple[Fact, ...]:
         ice = [
             Fact(id=f"ice.{name}", topics=(f"ice.{name}",), tier="ask", say=(said,))
             for name, said in self.ice.model_dump(exclude_none=True).items()

@@ -5,6 +5,7 @@ The rule: a predicate is one operator with its arguments, written as a YAML mapp
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
@@ -142,7 +143,7 @@ class Pred(Part):
                 raise ValueError(f"{name} is empty; list at least one predicate")
         return self
 
-    @property
+    @cached_property
     def operator(self) -> str:
         """The name of this predicate's operator."""
         for name in OPERATORS:

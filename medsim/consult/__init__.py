@@ -215,8 +215,7 @@ class Consult:
 
     def _hear(self, reply: Reply) -> None:
         scene = self.scene
-        known = {fact.id for fact in self.case.patient.every_fact()}
-        facts = tuple(name for name in reply.facts if name in known)
+        facts = tuple(name for name in reply.facts if name in self.desk.tools.facts)
         scene.opened = scene.opened or not INVITING_TOPICS.isdisjoint(scene.said)
         scene.told += [name for name in facts if name not in scene.told]
         args: dict[str, Any] = {"speaker": act.tidy(reply.speaker)[:60] or "Patient"}

@@ -25,6 +25,7 @@ class Tools(NamedTuple):
     lexicon: Lexicon
     laboratory: Laboratory
     topics: frozenset[str]
+    facts: frozenset[str]
 
 
 _TOOLS: dict[str, Tools] = {}
@@ -35,8 +36,9 @@ def tools_of(case: Case) -> Tools:
     if case.hash not in _TOOLS:
         if len(_TOOLS) >= 512:
             _TOOLS.clear()
-        topics = frozenset(topic for fact in case.patient.every_fact() for topic in fact.topics)
-        _TOOLS[case.hash] = Tools(Lexicon(case), Laboratory(case), topics)
+        facts = case.patient.every_fact()
+        topics = frozenset(topic for fact in facts for topic in fact.topics)
+        _TOOLS[case.hash] = Tools(Lexicon(case), Laboratory(case), topics, frozenset(fact.id for fact in facts))
     return _TOOLS[case.hash]
 
 

@@ -48,17 +48,17 @@ def secrets_said(text: str, *, secrets: Iterable[str], doctor: str) -> list[str]
 
 def faults(text: str, *, released: Iterable[str], doctor: str) -> list[str]:
     """Name what a reply says that it may not; an empty list is a clean reply."""
-    allowed = " ".join((*released, doctor)).lower()
-    low = text.lower()
     found = []
     if _META.search(text) and not _META.search(doctor):
         found.append("meta: talk of scripts or models")
-    known_numbers = set(_NUMBER.findall(allowed))
-    found += [f"number: {number}" for number in _NUMBER.findall(text) if number not in known_numbers]
-    known = set(_WORDS.findall(allowed))
-    words = set(_WORDS.findall(low)) - known
-    found += [f"drug: {word}" for word in sorted(words & _drug_words())]
-    found += [f"symptom: {word}" for word in sorted(words & _symptom_words()) if not _denied(word, low)]
+    low = text.lower()
+    numbers, words = set(_NUMBER.findall(text)), set(_WORDS.findall(low))
+    drugs, symptoms = words & _drug_words(), {word for word in words & _symptom_words() if not _denied(word, low)}
+    if not (numbers or drugs or symptoms):
+        return found
+    allowed = " ".join((*released, doctor)).lower()
+    for sort, given in (("number", numbers), ("drug", drugs), ("symptom", symptoms)):
+        found += [f"{sort}: {word}" for word in sorted(given) if not _stands_in(word, allowed)]
     return found
 
 

@@ -55,12 +55,13 @@ class Log:
         self.disposition = ""
         self.disposition_seq = -1
         self.states: list[tuple[str, int]] = []
-        self._tests: list[tuple[Callable[[Any], bool], list[Hit]]] = []
+        self._tests: dict[str, list[tuple[Callable[[Any], bool], list[Hit]]]] = {}
         self._hits: dict[int, list[Hit]] = {}
         for did in patterns:
             hits: list[Hit] = []
             self._hits[id(did)] = hits
-            self._tests.append((did.matches, hits))
+            for kind in did.kinds:
+                self._tests.setdefault(kind, []).append((did.matches, hits))
 
     def feed(self, event: Event) -> None:
         """Take in one event."""
@@ -76,7 +77,7 @@ class Log:
         elif event.kind == "state":
             self.states.append((event.code, event.seq))
         hit = Hit(event.seq, event.t)
-        for matches, hits in self._tests:
+        for matches, hits in self._tests.get(event.kind, ()):
             if matches(event):
                 hits.append(hit)
 
@@ -94,6 +95,18 @@ def patterns(part: Any) -> list[Did]:
     if isinstance(part, (list, tuple)):
         return [did for item in part for did in patterns(item)]
     return []
+
+
+_KNOWN: dict[int, tuple[Rubric, list[Did]]] = {}
+
+
+def _patterns_of(rubric: Rubric) -> list[Did]:
+    """The patterns of a rubric, looked for once; the rubric is kept with them, so that its id stays its own."""
+    if id(rubric) not in _KNOWN:
+        if len(_KNOWN) >= 256:
+            _KNOWN.clear()
+        _KNOWN[id(rubric)] = (rubric, patterns(rubric))
+    return _KNOWN[id(rubric)][1]
 
 
 def decide(pred: Pred, log: Log, ending: Ending) -> Finding:
@@ -300,7 +313,7 @@ class Monitor:
 
     def __init__(self, rubric: Rubric, case: Case) -> None:
         self.rubric = rubric
-        self.log = Log(patterns(rubric), case)
+        self.log = Log(_patterns_of(rubric), case)
         self._decided: dict[str, Judged] = {}
         self.positive = sum(item.points for item in rubric.items if item.points > 0)
         if self.positive <= 0:
