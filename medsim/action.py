@@ -258,6 +258,14 @@ def _round(value: float) -> float:
     return float(f"{value:.6g}")
 
 
+def unit_of(name: str) -> str:
+    """The unit behind the name of an argument: ``rate_units_per_kg_h`` -> ``units/kg/h``."""
+    sort, rest = name.split("_", 1)
+    if sort in {"flow", "energy"}:
+        return {"flow": "L/min", "energy": "J"}[sort]
+    return rest.split("_")[0] + ("/kg" if "per_kg" in rest else "") + ("/h" if rest.endswith("_h") else "")
+
+
 def drug_words(text: str) -> str:
     """Return the words of an order without doses, routes and how-to: ``"Aspirin 300 mg PO stat"`` -> ``"aspirin"``."""
     bare = _DOSE.sub(" ", text)

@@ -6,7 +6,9 @@ refused, and so are the words that YAML 1.1 silently turns into booleans (``on``
 
 from __future__ import annotations
 
+import math
 import re
+import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -48,16 +50,36 @@ class Document:
 
 def read(path: Path, *, limit: int = MAX_BYTES) -> Document:
     """Read and parse one YAML file; raise CaseError with file, line and column where it cannot be accepted."""
+    raw = _bytes(path, limit)
     try:
-        size = path.stat().st_size
-        if size > limit:
-            raise CaseError(f"{path}: the file has {size:,} bytes; at most {limit:,} are read. Split it or remove what is not content.")
-        text = path.read_text(encoding="utf-8")
+        text = raw.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as error:
-        raise CaseError(f"{path}: byte {error.start} is not UTF-8. Save the file as UTF-8.") from error
+        before = raw[: error.start].decode("utf-8", "replace")
+        raise CaseError(
+            f"{path}:{_at(before, len(before))}: byte 0x{raw[error.start]:02X} is not UTF-8. Save the file as UTF-8."
+        ) from error
+    return parse(text, str(path))
+
+
+def _bytes(path: Path, limit: int) -> bytes:
+    """Read a file that is one: a pipe or a device would never end."""
+    try:
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):
+            raise CaseError(f"{path}: cannot be read (a folder, pipe or device). A YAML file was expected.")
+        if found.st_size > limit:
+            raise CaseError(
+                f"{path}: the file has {found.st_size:,} bytes; at most {limit:,} are read. Split it or remove what is not content."
+            )
+        with path.open("rb") as opened:
+            return opened.read(limit)
     except OSError as error:
         raise CaseError(f"{path}: cannot be read ({error.strerror}).") from error
-    return parse(text, str(path))
+
+
+def _at(text: str, index: int) -> str:
+    """The ``line:column`` of a place in a text."""
+    return f"{text.count(chr(10), 0, index) + 1}:{index - text.rfind(chr(10), 0, index)}"
 
 
 def parse(text: str, source: str = "<text>") -> Document:
@@ -79,7 +101,7 @@ def parse(text: str, source: str = "<text>") -> Document:
 def validate(document: Document, model: type[Model]) -> Model:
     """Validate a document against a model; every fault is listed with its line."""
     if not isinstance(document.data, dict):
-        raise CaseError(f"{document.where(())}: a mapping was expected, found a {_kind(document.data)}.")
+        raise CaseError(f"{document.where(())}: a mapping was expected, found {_kind(document.data)}.")
     try:
         return model.model_validate(document.data)
     except ValidationError as error:
@@ -112,8 +134,7 @@ def _refuse_references(text: str, source: str) -> None:
     """Refuse anchors, aliases, tags and control codes before anything is built."""
     bad = _CONTROL.search(text)
     if bad:
-        line = text.count("\n", 0, bad.start()) + 1
-        raise CaseError(f"{source}:{line}: control character U+{ord(bad.group()):04X}; remove it.")
+        raise CaseError(f"{source}:{_at(text, bad.start())}: control character U+{ord(bad.group()):04X}; remove it.")
     depth = 0
     try:
         events: Any = yaml.parse(text, Loader=_Loader)
@@ -138,8 +159,24 @@ def _refuse_references(text: str, source: str) -> None:
 def _syntax(error: yaml.YAMLError, source: str) -> str:
     mark = getattr(error, "problem_mark", None)
     at = f"{source}:{mark.line + 1}:{mark.column + 1}" if mark else source
-    problem = getattr(error, "problem", None) or str(error)
-    return f"{at}: not valid YAML: {problem}. Quote text that holds ':' or '#', and indent by two spaces."
+    problem = str(getattr(error, "problem", None) or error)
+    begun = getattr(error, "context_mark", None)
+    what = str(getattr(error, "context", None) or "")
+    since = f" ({what}, begun at line {begun.line + 1})" if begun and mark and what and begun.line != mark.line else ""
+    advice = next(
+        (said for sign, said in _ADVICE.items() if sign in problem), "Quote text that holds ':' or '#', and indent by two spaces."
+    )
+    return f"{at}: not valid YAML: {problem}{since}. {advice}"
+
+
+_ADVICE = {
+    "another document": "A file holds one document: remove the line '---' and what follows.",
+    "cannot start any token": "Indent with spaces, not tabs, and quote text that begins with @, %, ` or a tab.",
+    "end of stream": "Something was opened and not closed: look for a missing quote or bracket.",
+    "',' or ']'": "Close the list with ']'.",
+    "',' or '}'": "Close the mapping with '}'.",
+}
+"""What the parser says -> what to do about it."""
 
 
 def _build(node: yaml.Node, path: Path_, document: Document) -> Any:
@@ -172,7 +209,10 @@ def _scalar(node: yaml.ScalarNode, path: Path_, document: Document) -> Any:
         return text
     if text.lower() in TRAPS:
         raise CaseError(f"{document.where(path)}: '{text}' reads as true or false in YAML; write true, false, or quote it: \"{text}\".")
-    return _read_plain(text)
+    value = _read_plain(text)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise CaseError(f"{document.where(path)}: the number '{text}' is too large.")
+    return value
 
 
 def _read_plain(text: str) -> Any:
@@ -191,8 +231,8 @@ def _read_plain(text: str) -> Any:
 
 def _kind(value: Any) -> str:
     if isinstance(value, list):
-        return "list"
-    return "text" if isinstance(value, str) else type(value).__name__
+        return "a list"
+    return "text" if isinstance(value, str) else "nothing" if value is None else type(value).__name__
 
 
 class _Dumper(yaml.SafeDumper):

@@ -7,14 +7,18 @@ Lists read summary columns and never events. A score is added beside older ones,
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import (
+    URL,
     Column,
     Connection,
     Engine,
@@ -33,8 +37,8 @@ from sqlalchemy import (
     make_url,
     select,
 )  # fmt: skip
-from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, IntegrityError, NoSuchModuleError, OperationalError
-from sqlalchemy.pool import NullPool
+from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.pool import NullPool, StaticPool
 
 from medsim.errors import StoreError, did_you_mean
 from medsim.rubric import Scorecard
@@ -126,6 +130,9 @@ _ITEMS = Table(
 )  # fmt: skip
 
 SUMMARY = tuple(column for column in _TRAJECTORIES.columns if column.name not in {"key", "usage"})
+_NAMES = tuple(column.name for column in SUMMARY)
+_NUMBERS = {at: column.name for at, column in enumerate(SUMMARY) if isinstance(column.type, (Integer, Float))}
+_PLAIN = {int, float, type(None)}
 
 
 class Store:
@@ -134,35 +141,44 @@ class Store:
     def __init__(self, where: str | Path = DEFAULT, *, create: bool = True) -> None:
         self.url = _url(where)
         self.path = _path(self.url)
-        self.shown = str(self.path) if self.path is not None else _without_password(self.url)
+        self.shown = str(self.path) if self.path is not None else self.url.render_as_string(hide_password=True)
         """Where the store is, without a password."""
         if self.path is not None and not create and not self.path.is_file():
             raise StoreError(f"No database '{self.path}'. Make one with medsim run --store {self.path}, or give another with --store.")
         with _told(self.shown):
             if self.path is not None and create:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
-            self.engine = _engine(self.url)
+            self.engine = _engine(self.url, self.path)
             with self.engine.connect() as connection:
-                self._prepare(connection, create)
+                ready = self._ready(connection)
+        if not ready:
+            self._make(create)
 
-    def _prepare(self, connection: Connection, create: bool) -> None:
+    def _ready(self, connection: Connection) -> bool:
+        """Whether the tables are there; a database of something else, or of another version, is refused."""
         tables = set(self.engine.dialect.get_table_names(connection))
-        if tables and "medsim" not in tables:
+        if not tables:
+            return False
+        if "medsim" not in tables:
             raise StoreError(
                 f"'{self.shown}' is a database of something else (tables: {', '.join(sorted(tables)[:5])}). Give another file with --store."
             )
-        if not tables:
-            if not create:
-                raise StoreError(f"'{self.shown}' is an empty database. Make runs with medsim run --store {self.shown}.")
-            _META.create_all(connection)
-            connection.execute(insert(_SETTINGS), [{"name": "version", "value": str(VERSION)}, {"name": "schema", "value": SCHEMA}])
-            connection.commit()
-            return
         found = connection.execute(select(_SETTINGS.c.value).where(_SETTINGS.c.name == "version")).scalar()
         if found != str(VERSION):
             raise StoreError(
                 f"'{self.shown}' has schema version {found}; this medsim reads version {VERSION}. Use the medsim that wrote it, or another file."
             )
+        return True
+
+    def _make(self, create: bool) -> None:
+        """Make the tables, all or none; another program may have been quicker."""
+        if not create:
+            raise StoreError(f"'{self.shown}' is an empty database. Make runs with medsim run --store {self.shown}.")
+        with self._writing() as connection:
+            if self._ready(connection):
+                return
+            _META.create_all(connection)
+            connection.execute(insert(_SETTINGS), [{"name": "version", "value": str(VERSION)}, {"name": "schema", "value": SCHEMA}])
 
     def close(self) -> None:
         """Close all connections."""
@@ -175,7 +191,7 @@ class Store:
         with self._writing() as connection:
             row = connection.execute(select(_RUNS).where(_RUNS.c.id == run)).mappings().first()
             if row is None:
-                connection.execute(insert(_RUNS).values(id=run, started=_now(), identity=identity, config=_json(config)))
+                connection.execute(insert(_RUNS).values(id=_storable(run), started=_now(), identity=identity, config=_json(config)))
                 return True
             if row["identity"] != identity:
                 raise StoreError(
@@ -256,9 +272,9 @@ class Store:
             if wanted is not None:
                 query = query.where(_TRAJECTORIES.c[column] == wanted)
         with self._reading() as connection:
-            result = connection.execute(query.limit(limit))
-            names = list(result.keys())
-            return [dict(zip(names, row, strict=True)) for row in result]
+            rows = connection.execute(query.limit(limit)).all()
+            _check_numbers(rows)
+            return [dict(zip(_NAMES, row, strict=True)) for row in rows]
 
     def load(self, trajectory_id: str, *, run: str | None = None) -> Trajectory:
         """Read one trajectory with its events; a unique beginning of the id is enough."""
@@ -298,58 +314,88 @@ class Store:
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
-        with _told(self.shown), self.engine.begin() as connection:
+        with _told(self.shown), self.engine.execution_options(writes=True).begin() as connection:
             yield connection
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
         with _told(self.shown), self.engine.connect() as connection:
-            yield connection
+            try:
+                yield connection
+            except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:  # a row that medsim cannot have written
+                raise StoreError(
+                    f"'{self.shown}' holds a row that cannot be read ({error}). It was left as it is; give another file with --store."
+                ) from error
 
 
 # ---- engine and errors -----------------------------------------------------------------------------------------------------------
 
 
-def _url(where: str | Path) -> str:
+def _url(where: str | Path) -> URL:
     text = str(where)
-    return text if "://" in text else f"sqlite:///{Path(text).expanduser()}"
-
-
-def _without_password(url: str) -> str:
+    if "://" not in text:
+        if not text.strip():
+            raise StoreError("The name of the database is empty. Give a file, for example --store medsim.db")
+        return URL.create("sqlite", database=str(Path(text).expanduser()))
     try:
-        return make_url(url).render_as_string(hide_password=True)
+        return make_url(text)
     except ArgumentError as error:
-        raise StoreError("The store is neither a file name nor a database URL such as sqlite:///runs.db or postgresql+psycopg://host/name.") from error
+        raise StoreError(
+            "The store is neither a file name nor a database URL such as sqlite:///runs.db or postgresql+psycopg://host/name."
+        ) from error
 
 
-def _path(url: str) -> Path | None:
-    rest = url.removeprefix("sqlite:///")
-    return Path(rest) if url.startswith("sqlite:///") and rest and rest != ":memory:" else None
+def _path(url: URL) -> Path | None:
+    if url.get_backend_name() != "sqlite" or url.database in {None, "", ":memory:"} or url.query:
+        return None
+    return Path(str(url.database))
 
 
-def _engine(url: str) -> Engine:
-    if not url.startswith("sqlite"):
+def _engine(url: URL, path: Path | None) -> Engine:
+    if url.get_backend_name() != "sqlite":
         return create_engine(url)
-    memory = _path(url) is None
-    engine = create_engine(
-        url, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False}, **({} if memory else {"poolclass": NullPool})
-    )
+    frozen = path is not None and _frozen(path)
+    if frozen:
+        url = URL.create("sqlite", database=f"file:{quote(str(path))}", query={"mode": "ro", "immutable": "1", "uri": "true"})
+    pool = StaticPool if path is None and not url.query else NullPool  # in memory all threads share one connection
+    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False}, poolclass=pool)
 
     @event.listens_for(engine, "connect")
     def _tune(connection: sqlite3.Connection, _: Any) -> None:
-        cursor = connection.cursor()
-        cursor.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
-        cursor.execute("PRAGMA foreign_keys = ON")
-        try:
-            cursor.execute("PRAGMA journal_mode = WAL")
-            cursor.execute("PRAGMA synchronous = NORMAL")
-        except sqlite3.OperationalError as error:
-            if "readonly" not in str(error) and "read-only" not in str(error):
-                raise
-        finally:
-            cursor.close()
+        connection.isolation_level = None  # transactions are begun below, so that making tables is part of one
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+        connection.execute("PRAGMA foreign_keys = ON")
+        if not frozen:
+            _use_wal(connection)
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("writes") else "BEGIN")
 
     return engine
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Switch to the write-ahead log. SQLite itself does not wait where another program is opening the same new file."""
+    until = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
+            return
+        except sqlite3.OperationalError as error:
+            complaint = str(error)
+            if "readonly" in complaint or "read-only" in complaint:
+                return
+            if "locked" not in complaint or time.monotonic() > until:
+                raise
+            time.sleep(0.05)
+
+
+def _frozen(path: Path) -> bool:
+    """Whether a database lies where nothing can be written and has no log beside it: then it is read as it stands."""
+    log = path.with_name(f"{path.name}-wal")
+    return path.is_file() and not os.access(path.parent, os.W_OK) and not (log.is_file() and log.stat().st_size)
 
 
 @contextmanager
@@ -363,23 +409,25 @@ def _told(shown: str) -> Iterator[None]:
         ) from error
     except (NoSuchModuleError, ImportError) as error:
         raise StoreError(f"'{shown}' needs a database driver that is not installed ({error}).") from error
-    except (OperationalError, DatabaseError, DBAPIError, OSError) as error:
+    except (SQLAlchemyError, sqlite3.Error, OSError) as error:
         raise StoreError(_sentence(shown, str(getattr(error, "orig", None) or error))) from error
 
 
 def _sentence(shown: str, complaint: str) -> str:
-    low = complaint.lower()
+    low, first = complaint.lower(), (complaint.splitlines() or ["no reason given"])[0]
     if "locked" in low:
-        return f"'{shown}' has been locked by another program for {BUSY_SECONDS} s. Close that program, then run the same command again; nothing stored was lost."
+        return f"'{shown}' has been locked by another program for {BUSY_SECONDS} s. Close that program, then go on (medsim run --resume); nothing stored was lost."
     if "readonly" in low or "read-only" in low:
         return f"'{shown}' is read-only. Make the file and its folder writable, or give another with --store."
     if "full" in low or "no space" in low:
-        return f"The disk that holds '{shown}' is full. Make room, then run the same command again; what was stored is kept."
+        return f"The disk that holds '{shown}' is full. Make room, then go on (medsim run --resume); what was stored is kept."
+    if "disk i/o" in low:
+        return f"'{shown}' could not be read or written ({first}): the disk is full or failing. What was stored is left as it is."
     if "not a database" in low or "malformed" in low or "corrupt" in low:
-        return f"'{shown}' is not a readable database ({complaint.splitlines()[0]}). It was left as it is; give another file with --store."
-    if "unable to open" in low or "no such file" in low or "denied" in low or "not a directory" in low:
-        return f"'{shown}' cannot be opened ({complaint.splitlines()[0]}). Check that the folder exists and may be written."
-    return f"'{shown}': {complaint.splitlines()[0]}"
+        return f"'{shown}' is not a readable database ({first}). It was left as it is; give another file with --store."
+    if any(words in low for words in ("unable to open", "no such file", "denied", "not a directory", "file exists", "not permitted")):
+        return f"'{shown}' cannot be opened ({first}). Check that the folder exists and may be written."
+    return f"'{shown}': {first}"
 
 
 # ---- rows ------------------------------------------------------------------------------------------------------------------------
@@ -390,7 +438,19 @@ def _now() -> str:
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return _storable(json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")))
+
+
+def _storable(text: str) -> str:
+    """Text as a database takes it: a lone surrogate is written as its escape, which JSON reads back."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
+
+
+def _check_numbers(rows: Sequence[Any]) -> None:
+    """Refuse rows whose numbers are none: SQLite keeps any text in any column."""
+    for at, name in _NUMBERS.items():
+        if not {type(row[at]) for row in rows} <= _PLAIN:
+            raise ValueError(f"{name} is not a number")
 
 
 def _bit(value: bool | None) -> int | None:
@@ -414,7 +474,7 @@ def _row(trajectory: Trajectory, card: Scorecard | None, information: float | No
     row["usage"] = _json({role: usage._asdict() for role, usage in trajectory.usage.items()})
     if card is not None:
         row.update(score=card.score, passed=_bit(card.passed), coverage=card.coverage, harms=len(card.harms), critical=len(card.critical))
-    return row
+    return {name: _storable(value) if isinstance(value, str) else value for name, value in row.items()}
 
 
 def _trajectory(row: dict[str, Any], events: list[Event]) -> Trajectory:

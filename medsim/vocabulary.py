@@ -238,7 +238,7 @@ def _wanted(words: str, family: str) -> str:
     found = _REFRAIN.search(words)
     if found is None or (family != "treat" and _bare(words[: found.start()])):
         return words
-    return words[: found.start()].strip()
+    return re.sub(r"[\s,;]*\b(?:but|and|with)?\s*\Z", "", words[: found.start()])
 
 
 class Lexicon:
@@ -282,10 +282,14 @@ class Lexicon:
     def resolve_all(self, kind: str, words: str) -> list[tuple[str, Found]]:
         """Resolve words that may list several things: ``"fbc, crp and lactate"``. Each is returned with its own words."""
         family = _FAMILY[kind]
-        own = self._own_indexes[family].by_name
-        bundle = bundles().get((family, _bare(words))) or bundles().get((family, normal_form(words)))
-        if bundle and not {normal_form(words), _bare(words)} & own.keys():
-            return [(words, Found(entry)) for code in bundle if (entry := self.entry(code))]
+        several = self._bundle(family, words)
+        if several:
+            return [(words, Found(entry)) for entry in several]
+        if family == "treat":
+            asked = self._asked(words)
+            if not asked:
+                return [(words, Found(None))]
+            words = asked
         forms = _forms(words) if family == "treat" else (words,)
         whole = next((hit for form in forms if (hit := self._exact(family, form, False))), None)
         joint = _JOINT_OF_DRUGS if family == "treat" else _JOINT
@@ -298,6 +302,24 @@ class Lexicon:
         if len(known) > 1 or (known and single.entry is None):
             return [(part, hit) for part, hit in found if hit.entry] if family == "treat" else found
         return [(words, single)]
+
+    def _bundle(self, family: str, words: str) -> list[Entry]:
+        """The entries of a bundle the words name; a case's own name comes first, and a full name of the vocabulary before a bare bundle."""
+        full, bare = normal_form(words), _bare(words)
+        if {full, bare} & self._own_indexes[family].by_name.keys():
+            return []
+        parts = bundles().get((family, full))
+        if parts is None and full not in _shared_indexes()[family].by_name:
+            parts = bundles().get((family, bare))
+        return [entry for code in parts or () if (entry := self.entry(code))]
+
+    def _asked(self, words: str) -> str:
+        """The words of a treatment without what they refuse: ``"aspirin 300 mg, no morphine"`` asks for aspirin and its dose alone."""
+        if not _REFRAIN.search(words) or any(self._exact("treat", form, False) for form in _forms(words)):
+            return words
+        clauses = (clause.strip() for clause in re.split(r"[,;\n]", words))
+        kept = (clause if any(self._exact("treat", form, False) for form in _forms(clause)) else _wanted(clause, "treat") for clause in clauses)
+        return ", ".join(clause for clause in kept if clause)
 
     def _indexes(self, family: str) -> list[Index]:
         return [self._own_indexes[family], _shared_indexes()[family]] if self.open else [self._own_indexes[family]]

@@ -113,7 +113,7 @@ def test_what_the_case_does_not_author_is_normal_and_marked(mini: Case) -> None:
 
 def test_a_drug_without_a_dose_is_asked_back_and_not_given(mini: Case) -> None:
     consult = played(mini, "treat: aspirin")
-    assert "what dose" in consult.events[-1].text
+    assert "how much? Give the amount in mg" in consult.events[-1].text
     assert "treat" not in kinds(consult)
     assert consult.scene.body.now > 0, "never silently free"
 

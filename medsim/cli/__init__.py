@@ -7,7 +7,9 @@ The rule: data on stdout, progress and complaints on stderr; exit 0 when all wen
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -32,14 +34,31 @@ _EPILOGS = {
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says what was meant."""
+    """Says what was meant, in one sentence."""
 
     def error(self, message: str) -> NoReturn:
-        if "invalid choice" in message and "'" in message:
+        help_at = f"Help: {self.prog} --help"
+        if "argument VERB: invalid choice" in message:
             given = message.split("'")[1]
             message = f"no verb '{given}'.{did_you_mean(given, _EPILOGS)} Verbs: {', '.join(_EPILOGS)}."
-        self.print_usage(sys.stderr)
-        self.exit(2, f"medsim: {message} Help: medsim --help\n")
+        elif "required: VERB" in message:
+            message = f"a verb was expected: {', '.join(_EPILOGS)}."
+        elif "unrecognized arguments: -" in message:
+            given = message.split(": ", 1)[1].split()[0]
+            message = f"no option '{given}'.{did_you_mean(given.split('=')[0], _options(self))}"
+        else:
+            message = f"{message}."
+        _complain(f"{message} {help_at}")
+        raise SystemExit(2)
+
+
+def _options(top: argparse.ArgumentParser) -> set[str]:
+    """Every option of a parser and of its verbs."""
+    found = set(top._option_string_actions)
+    for action in top._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            found.update(name for made in action.choices.values() for name in made._option_string_actions)
+    return found
 
 
 def parser() -> argparse.ArgumentParser:
@@ -64,9 +83,7 @@ def parser() -> argparse.ArgumentParser:
         made.add_argument("--run", help="only this run" if made.prog.split()[-1] != "run" else "name of the run")
 
     cases = verb("cases", "list cases, or show one")
-    cases.add_argument(
-        "what", nargs="?", choices=["list", "show", "schema"], default="list", help="list (default), show ID, or schema (JSON Schema)"
-    )
+    cases.add_argument("what", nargs="?", default="list", metavar="WHAT", help="list (default), show ID, or schema (JSON Schema)")
     cases.add_argument("id", nargs="?", help="case id or file, for show")
     cases.add_argument("--truth", action="store_true", help="with show: everything, the diagnosis included")
     cases.add_argument("--pack", action="append", help="pack name or folder (default: all shipped packs)")
@@ -99,6 +116,8 @@ def parser() -> argparse.ArgumentParser:
         made = verb(name, summary)
         made.add_argument("id", nargs="?" if name == "show" else None, help="trajectory id, or its beginning")
         made.add_argument("--truth", action="store_true", help="also states, facts and topics")
+        if name == "show":
+            made.add_argument("--limit", type=int, default=100, help="list at most so many, the newest (default: 100; 0 for all)")
         stored(made)
         made.add_argument("--cases", action="append", help="where the case is, if it is not shipped (pack, folder or file)")
     score = verb("score", "score stored trajectories again with a rubric")
@@ -127,8 +146,9 @@ _HOMES = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code."""
-    arguments = parser().parse_args(argv)
+    _open_streams()
     try:
+        arguments = parser().parse_args(argv)
         home = importlib.import_module(f"medsim.cli.{_HOMES[arguments.verb]}")
         code: int = getattr(home, f"do_{arguments.verb}")(arguments)
         sys.stdout.flush()
@@ -137,14 +157,41 @@ def main(argv: Sequence[str] | None = None) -> int:
         _complain(str(error))
         return 2
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _shut_up()
         return 0
+    except OSError as error:
+        _complain(f"the output could not be written ({error.strerror or error}). What is stored is kept.")
+        _shut_up()
+        return 1
     except KeyboardInterrupt:
         _complain("interrupted")
         return 130
 
 
+def _open_streams() -> None:
+    """Give closed streams a sink, and let no letter that a terminal's encoding lacks stop a verb."""
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _shut_up() -> None:
+    """Send what is still in the buffers nowhere, so that Python's own farewell does not fail."""
+    sink = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+            continue
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(sink, stream.fileno())
+
+
 def _complain(message: str) -> None:
     from medsim.viewer import safe
 
-    print(f"medsim: {safe(message)}", file=sys.stderr)
+    with contextlib.suppress(OSError):
+        print(f"medsim: {safe(message)}", file=sys.stderr)

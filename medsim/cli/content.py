@@ -10,14 +10,19 @@ from medsim import case as case_module
 from medsim import importers, library
 from medsim import recipe as recipes
 from medsim.case import Case
-from medsim.cli.output import console, number, print_json, remark, table
-from medsim.errors import CaseError, MedsimError
+from medsim.cli.output import console, number, print_json, remark, say, table
+from medsim.errors import CaseError, MedsimError, did_you_mean
 from medsim.lint import Finding, GateReport, lint
 from medsim.recipe import Select
+
+_WHATS = ("list", "show", "schema")
+_FILTERS = ("specialty", "setting", "population", "tag", "grade")
 
 
 def do_cases(arguments: argparse.Namespace) -> int:
     """List cases, show one, or print the schema."""
+    if arguments.what not in _WHATS:
+        raise CaseError(f"medsim cases knows {', '.join(_WHATS)}, not '{arguments.what}'. {_meant(arguments.what)}")
     if arguments.what == "schema":
         print_json(case_module.schema())
     elif arguments.what == "show":
@@ -29,6 +34,13 @@ def do_cases(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _meant(what: str) -> str:
+    known = library.shipped_cases()
+    if what in known or Path(what).is_file():
+        return f"One case: medsim cases show {what}"
+    return (did_you_mean(what, (*_WHATS, *known)) or " For example: medsim cases show winter-cough").strip()
+
+
 def _find(name: str, packs: list[str] | None) -> Case:
     if packs:
         return recipes.load_cases(packs, Select(id=(name,)))[0]
@@ -36,24 +48,36 @@ def _find(name: str, packs: list[str] | None) -> Case:
 
 
 def _list(arguments: argparse.Namespace) -> None:
-    select = Select(**{name: tuple(getattr(arguments, name) or ()) for name in ("specialty", "setting", "population", "tag", "grade")})
-    found = recipes.load_cases(tuple(arguments.pack or library.names("cases")), select)
+    wanted = {name: tuple(value.lower() for value in getattr(arguments, name) or ()) for name in _FILTERS}
+    everything = recipes.load_cases(tuple(arguments.pack or library.names("cases")))
+    found = [case for case in everything if Select(**wanted).takes(case)]
+    if not found:
+        raise CaseError(_nothing(everything, wanted))
     rows = [_row(case) for case in found]
     if arguments.json:
         print_json(rows)
         return
     columns = {
-        "id": "left",
-        "title": "left",
-        "specialty": "left",
-        "setting": "left",
-        "who": "left",
-        "grade": "left",
-        "facts": "right",
-        "items": "right",
-    }
-    console().print(table(columns, [[str(row[name]) for name in columns] for row in rows]))
+        "id": "left", "title": "fold", "specialty": "fold", "setting": "left", "who": "left", "grade": "left", "facts": "right", "items": "right",
+    }  # fmt: skip
+    shown = [[str(row[name]) for name in columns] for row in rows]
+    console().print(table(columns, shown, drop=("specialty", "grade", "items", "facts")))
     remark(f"{len(rows)} cases. medsim cases show ID for the door note. For research and teaching, not for care.")
+
+
+def _nothing(everything: list[Case], wanted: dict[str, tuple[str, ...]]) -> str:
+    """Say which values the filters could have had."""
+    known = {name: sorted({value for case in everything for value in _values(case, name)}) for name in _FILTERS}
+    asked = [f"--{name} '{value}'" for name, values in wanted.items() for value in values]
+    near = "".join(did_you_mean(value, known[name]) for name, values in wanted.items() for value in values if value not in known[name])
+    there = "; ".join(f"{name}: {', '.join(known[name])}" for name, values in wanted.items() if values)
+    return f"No case with {' and '.join(asked)}.{near} There are, of {there}."
+
+
+def _values(case: Case, name: str) -> tuple[str, ...]:
+    plan = case.blueprint
+    values = {"specialty": plan.specialty, "tag": plan.tags, "setting": (plan.setting,), "population": (plan.population,)}
+    return tuple(value.lower() for value in values.get(name, (case.grade,)))
 
 
 def _row(case: Case) -> dict[str, Any]:
@@ -76,10 +100,10 @@ def _show(case: Case, *, truth: bool, as_json: bool) -> None:
     if as_json:
         print_json(shown)
     elif isinstance(shown, str):
-        console().print(shown, soft_wrap=True, end="")
+        say(shown.rstrip("\n"), wrap=False)
     else:
         for visit in case.encounters:
-            console().print(f"{case.title}\n[{visit.location}, {visit.start}]\n{visit.door_note}\n{visit.task}", soft_wrap=True)
+            say(f"{case.title}\n[{visit.location}, {visit.start}]\n{visit.door_note}\n{visit.task}")
         remark(f"{case.license}; clinical review: {case.provenance.clinical_review}. Play it: medsim play {case.id}")
 
 
@@ -118,23 +142,22 @@ def _gates(report: GateReport | None) -> dict[str, Any] | None:
 
 
 def _print_lint(entry: dict[str, Any]) -> None:
-    out = console()
-    out.print(_headline(entry), soft_wrap=True)
+    say(_headline(entry))
     for finding in entry["findings"]:
-        out.print(f"  {finding['level']:7} {finding['rule']}: {finding['where']}: {finding['message']}", soft_wrap=True)
+        say(f"  {finding['level']:7} {finding['rule']}: {finding['where']}: {finding['message']}")
     if entry["gates"]:
         shown = [
             f"{name} {number(entry['gates'][name]['raw'])}{' passed' if entry['gates'][name]['passed'] else ''}"
             for name in ("golden", "inert", "shotgun")
         ]
-        out.print(
+        say(
             f"  gates: {', '.join(shown)}; golden takes {entry['gates']['golden_minutes']:.0f} simulated min; {entry['gates']['scripts']} scripts played"
         )
 
 
 def _headline(entry: dict[str, Any]) -> str:
     count = entry["errors"]
-    return f"{entry['path']}: {'no errors' if not count else f'{count} errors'}"
+    return f"{entry['path']}: {'no errors' if not count else '1 error' if count == 1 else f'{count} errors'}"
 
 
 def do_import(arguments: argparse.Namespace) -> int:
@@ -150,10 +173,9 @@ def do_import(arguments: argparse.Namespace) -> int:
             [str(row.line), row.case_id or "-", row.status, "; ".join(row.reasons)] for row in imported.rows if row.status != "imported"
         ]
         if rows:
-            console().print(table({"line": "right", "case": "left", "status": "left", "why": "left"}, rows))
-        console().print(
-            f"{len(imported.cases)} cases in {folder}: {counts['imported']} clean, {counts['flagged']} flagged, {counts['refused']} refused",
-            soft_wrap=True,
+            console().print(table({"line": "right", "case": "left", "status": "left", "why": "fold"}, rows))
+        say(
+            f"{len(imported.cases)} cases in {folder}: {counts['imported']} clean, {counts['flagged']} flagged, {counts['refused']} refused"
         )
         remark(f"The whole report: {folder / 'report.csv'}. Run them: medsim run --cases {folder} --agents interviewer")
     return 0 if imported.cases else 1

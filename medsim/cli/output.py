@@ -1,53 +1,114 @@
-"""What the verbs share: consoles, JSON, numbers as text."""
+"""What the verbs share: consoles, tables that fit, JSON, numbers as text.
+
+The rule: everything that reaches a terminal goes through ``safe`` or ``as_json`` here; a broken pipe is raised, never swallowed.
+"""
 
 from __future__ import annotations
 
 import json
+import re
 import sys
+import unicodedata
+from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, NoReturn
 
+from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from medsim.viewer import safe
+from medsim.viewer import UNSAFE, safe
+
+PIPE_WIDTH = 140
+_LONGEST = 2_000_000
+_FOLD = 26
+"""A cell that may break is given this much before columns are left out."""
+_ODD = re.compile(r"[^\x20-\x7e\n]")
+
+
+class _Console(Console):
+    """Leaves a closed pipe to the caller, who knows the exit code."""
+
+    def on_broken_pipe(self) -> NoReturn:
+        """Raise what was caught."""
+        self.quiet = True
+        raise BrokenPipeError
 
 
 @cache
 def console() -> Console:
     """Data: stdout. Wide enough for tables where it is not a terminal."""
-    return Console(markup=False, highlight=False, emoji=False, width=None if sys.stdout.isatty() else 140)
+    return _Console(markup=False, highlight=False, emoji=False, width=None if _terminal() else PIPE_WIDTH)
+
+
+def _terminal() -> bool:
+    return sys.stdout is not None and sys.stdout.isatty()
 
 
 @cache
 def progress_console() -> Console:
     """Progress and remarks: stderr."""
-    return Console(stderr=True, markup=False, highlight=False, emoji=False)
+    return _Console(stderr=True, markup=False, highlight=False, emoji=False)
+
+
+def say(text: str, *, style: str = "", wrap: bool = True) -> None:
+    """Print text of any origin on stdout: on a terminal wrapped between words, in a pipe line by line as it is."""
+    console().print(Text(safe(text, longest=_LONGEST), style=style), soft_wrap=not (wrap and console().is_terminal))
 
 
 def remark(text: str) -> None:
     """Say something beside the data."""
-    progress_console().print(Text(safe(text)), soft_wrap=True)
+    progress_console().print(Text(safe(text)), soft_wrap=not progress_console().is_terminal)
 
 
 def print_json(value: Any) -> None:
     """Print data as JSON, one document."""
-    print(json.dumps(value, ensure_ascii=False, indent=2, default=_plain))
+    print(as_json(value, indent=2))
+
+
+def as_json(value: Any, **layout: Any) -> str:
+    """Write data as JSON; whatever could steer a terminal is written as ``\\uXXXX``, which reads back the same."""
+    return _ODD.sub(_escaped, json.dumps(value, ensure_ascii=False, default=_plain, **layout))
+
+
+def _escaped(found: re.Match[str]) -> str:
+    text = found.group()
+    return json.dumps(text)[1:-1] if unicodedata.category(text) in UNSAFE else text
 
 
 def _plain(value: Any) -> Any:
     return value._asdict() if hasattr(value, "_asdict") else list(value) if isinstance(value, (set, tuple, frozenset)) else str(value)
 
 
-def table(columns: dict[str, str], rows: list[list[str]], *, title: str = "") -> Table:
-    """Make a table; columns map headings to ``left`` or ``right``. All cells are plain text."""
-    made = Table(title=Text(safe(title)) if title else None, title_justify="left", header_style="bold", pad_edge=False)
-    for name, side in columns.items():
-        made.add_column(name, justify="right" if side == "right" else "left", no_wrap=side == "right")
-    for row in rows:
-        made.add_row(*(Text(safe(cell)) for cell in row))
+def table(columns: Mapping[str, str], rows: Sequence[Sequence[str]], *, drop: Sequence[str] = ()) -> Table:
+    """Make a table; columns map headings to ``left``, ``right`` or ``fold`` (may break). All cells are plain text.
+
+    Where the terminal is too narrow, the columns named in ``drop`` are left out, the last one first.
+    """
+    names, cells = list(columns), [[safe(cell) for cell in row] for row in rows]
+    left_out = list(drop)
+    shown = names
+    while left_out and _width(columns, shown, cells) > console().width:
+        gone = left_out.pop()
+        shown = [name for name in shown if name != gone]
+    made = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
+    for name in shown:
+        side = columns[name]
+        made.add_column(Text(name), justify="right" if side == "right" else "left", no_wrap=side != "fold", overflow="fold", vertical="top")
+    for row in cells:
+        made.add_row(*(Text(cell) for name, cell in zip(names, row, strict=True) if name in shown))
     return made
+
+
+def _width(columns: Mapping[str, str], shown: Sequence[str], cells: Sequence[Sequence[str]]) -> int:
+    """How wide a table would be in which only long cells of ``fold`` columns break."""
+    widest = {name: max(map(cell_len, name.split("\n"))) for name in columns}
+    for row in cells:
+        for name, cell in zip(columns, row, strict=True):
+            widest[name] = max(widest[name], min(cell_len(cell), _FOLD) if columns[name] == "fold" else cell_len(cell))
+    return sum(widest[name] + 2 for name in shown) - 2
 
 
 def number(value: float | None, digits: int = 2) -> str:

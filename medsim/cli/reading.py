@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,18 +12,29 @@ from medsim import document, library
 from medsim import recipe as recipes
 from medsim.case import Case
 from medsim.case.checklist import Rubric
-from medsim.cli.output import console, number, print_json, remark, table
+from medsim.cli.output import as_json, console, number, print_json, remark, table
 from medsim.episode import replay
-from medsim.errors import CaseError, StoreError
+from medsim.errors import ActionError, CaseError, StoreError, did_you_mean
 from medsim.rubric import score
 from medsim.store import Store
 from medsim.trajectory import Trajectory
 from medsim.viewer import encounter_page
 
 
+def _opened(arguments: argparse.Namespace) -> Store:
+    """Open the store; a run that is not in it is answered with the nearest."""
+    store = Store(arguments.store, create=False)
+    if arguments.run is not None:
+        known = [row["id"] for row in store.runs()]
+        if arguments.run not in known:
+            named = f" Runs: {', '.join(known[:8])}{' ...' if len(known) > 8 else ''}." if known else ""
+            raise StoreError(f"No run '{arguments.run}' in {store.shown}.{did_you_mean(arguments.run, known)}{named}")
+    return store
+
+
 def do_show(arguments: argparse.Namespace) -> int:
     """List stored trajectories, or show one with its scores."""
-    store = Store(arguments.store, create=False)
+    store = _opened(arguments)
     if not arguments.id:
         _list(store, arguments)
         return 0
@@ -35,23 +45,28 @@ def do_show(arguments: argparse.Namespace) -> int:
 
 
 def _list(store: Store, arguments: argparse.Namespace) -> None:
+    if arguments.limit < 0:
+        raise ActionError(f"--limit must be 0 (all) or more, given {arguments.limit}.")
     rows = store.rows(run=arguments.run)
     if arguments.json:
         print_json(rows)
         return
+    total = len(rows)
+    rows = rows[-arguments.limit :]
     columns = {
-        "id": "left", "run": "left", "case": "left", "agent": "left", "trial": "right", "score": "right", "passed": "left", "critical": "right",
-        "turns": "right", "sim. min": "right", "cost $": "right", "status": "left",
+        "id": "left", "run": "left", "case": "fold", "agent": "fold", "trial": "right", "score": "right", "passed": "left", "critical": "right",
+        "turns": "right", "sim.\nmin": "right", "cost $": "right", "status": "left",
     }  # fmt: skip
     shown = [
         [
-            row["id"], row["run"], row["case_id"], row["agent"], str(row["trial"]), number(row["score"]), {1: "yes", 0: "no", None: "-"}[row["passed"]],
+            row["id"], row["run"], row["case_id"], row["agent"], str(row["trial"]), number(row["score"]), {1: "yes", 0: "no"}.get(row["passed"], "-"),
             str(row["critical"] or 0), str(row["turns"]), number(row["seconds"] / 60, 0), number(row["cost"], 0), row["status"],
         ]
         for row in rows
     ]  # fmt: skip
-    console().print(table(columns, shown))
-    remark(f"{len(rows)} trajectories in {store.shown}. medsim show ID for one.")
+    console().print(table(columns, shown, drop=("critical", "cost $", "turns", "sim.\nmin", "run", "status")))
+    older = f" The newest {len(rows):,} are shown; --limit 0 shows all." if len(rows) < total else ""
+    remark(f"{total:,} trajectories in {store.shown}.{older} medsim show ID for one.")
 
 
 def _page(trajectory: Trajectory, scores: list[dict[str, Any]], arguments: argparse.Namespace) -> None:
@@ -63,7 +78,7 @@ def _page(trajectory: Trajectory, scores: list[dict[str, Any]], arguments: argpa
 
 def do_replay(arguments: argparse.Namespace) -> int:
     """Play a stored trajectory again from its own words; show it where it comes out the same."""
-    store = Store(arguments.store, create=False)
+    store = _opened(arguments)
     trajectory = store.load(arguments.id, run=arguments.run)
     case = _case_of(trajectory, arguments.cases, store)
     consult = replay(case, trajectory)
@@ -95,7 +110,7 @@ def do_score(arguments: argparse.Namespace) -> int:
     """Add scores by a rubric beside those there are."""
     if not arguments.id and not arguments.run:
         raise StoreError("What is to be scored? Give trajectory ids, or --run NAME. List them: medsim show")
-    store = Store(arguments.store, create=False)
+    store = _opened(arguments)
     rubric = _rubric(arguments.rubric) if arguments.rubric else None
     rows: list[dict[str, Any]] = []
     for trajectory in _chosen(store, arguments):
@@ -111,9 +126,9 @@ def do_score(arguments: argparse.Namespace) -> int:
     else:
         columns = {
             "id": "left",
-            "agent": "left",
-            "case": "left",
-            "rubric": "left",
+            "agent": "fold",
+            "case": "fold",
+            "rubric": "fold",
             "score": "right",
             "passed": "left",
             "coverage": "right",
@@ -135,9 +150,11 @@ def _rubric(name: str) -> Rubric:
 
 def do_export(arguments: argparse.Namespace) -> int:
     """Write trajectories as JSON lines, each with its scores."""
-    store = Store(arguments.store, create=False)
+    store = _opened(arguments)
     if not arguments.out:
         return _write_lines(store, arguments, sys.stdout)
+    if store.path is not None and Path(arguments.out).resolve() == store.path.resolve():
+        raise StoreError(f"'{arguments.out}' is the database itself. Give another file with --out.")
     try:
         with open(arguments.out, "w", encoding="utf-8") as out:
             return _write_lines(store, arguments, out)
@@ -149,7 +166,7 @@ def _write_lines(store: Store, arguments: argparse.Namespace, out: TextIO) -> in
     count = 0
     for trajectory in _chosen(store, arguments):
         line = {**trajectory.data(), "scores": store.scores(trajectory.id, run=trajectory.run)}
-        out.write(json.dumps(line, ensure_ascii=False, sort_keys=True) + "\n")
+        out.write(as_json(line, sort_keys=True) + "\n")
         count += 1
     remark(f"{count} trajectories written.")
     return 0 if count else 1

@@ -3,90 +3,117 @@
 from __future__ import annotations
 
 import argparse
+import os
+import sys
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
-from rich.text import Text
 
-from medsim.cli.output import console, number, percent, print_json, progress_console, remark, table
+from medsim.cli.output import console, number, percent, print_json, progress_console, remark, say, table
 from medsim.errors import ActionError
 from medsim.evaluation import Done, Evaluation, evaluate
-from medsim.evaluation.stats import Interval
+from medsim.evaluation.stats import Interval, Summary
 from medsim.viewer import safe
+
+_MOST = {"trials": 10_000, "jobs": 256}
+_ENOUGH = 0.9
+"""Below this coverage a score is flagged."""
 
 
 def do_run(arguments: argparse.Namespace) -> int:
     """Play, score and store; exit 1 where encounters failed, 130 when interrupted."""
     agents = [name.strip() for name in arguments.agents.split(",") if name.strip()]
     _check(arguments, agents)
+    sys.path.insert(0, os.getcwd())  # an agent of one's own is imported from where the command is typed
+    result = _with_bar(arguments, agents)
+    _print(result, as_json=arguments.json)
+    return 130 if result.stopped else 1 if result.errors else 0
+
+
+def _with_bar(arguments: argparse.Namespace, agents: list[str]) -> Evaluation:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[last]}"),
+        TextColumn("{task.fields[last]}", markup=False),
     )
-    with Progress(*columns, console=progress_console(), transient=False) as bar:
-        task = bar.add_task("encounters", total=None, last="")
+    with Progress(*columns, console=progress_console()) as bar:
+        task = bar.add_task("encounters", total=None, last="", visible=progress_console().is_terminal)
 
         def progress(count: int, total: int, done: Done) -> None:
             shown = done.card.score if done.card else None
-            bar.update(
-                task,
-                completed=count,
-                total=total,
-                last=Text(safe(f"{done.trajectory.agent} on {done.trajectory.case_id}: {number(shown)}")).plain,
-            )
+            last = safe(f"{done.trajectory.agent} on {done.trajectory.case_id}: {number(shown)}", longest=80)
+            bar.update(task, completed=count, total=total, last=last, visible=True)
 
-        result = evaluate(
-            agents, cases=arguments.cases, recipe=arguments.env, trials=arguments.trials, seed=arguments.seed, jobs=arguments.jobs,
-            store=arguments.store, run=arguments.run, resume=arguments.resume, progress=progress,
-        )  # fmt: skip
-        bar.update(
-            task, total=max(result.played, 1), completed=bar.tasks[0].completed if result.stopped else max(result.played, 1), last=""
-        )
-    _print(result, as_json=arguments.json)
-    return 130 if result.stopped else 1 if result.errors else 0
+        try:
+            result = evaluate(
+                agents, cases=arguments.cases, recipe=arguments.env, trials=arguments.trials, seed=arguments.seed, jobs=arguments.jobs,
+                store=arguments.store, run=arguments.run, resume=arguments.resume, progress=progress,
+            )  # fmt: skip
+        except BaseException:
+            bar.update(task, visible=False)
+            raise
+        bar.update(task, last="")
+        return result
 
 
 def _check(arguments: argparse.Namespace, agents: list[str]) -> None:
     if not agents:
         raise ActionError("No agent was given. For example: --agents golden,interviewer")
-    for name, least in (("trials", 1), ("jobs", 1)):
-        if getattr(arguments, name) < least:
-            raise ActionError(f"--{name} must be at least {least}, given {getattr(arguments, name)}.")
+    for name, most in _MOST.items():
+        given = getattr(arguments, name)
+        if not 1 <= given <= most:
+            raise ActionError(f"--{name} must be at least 1 and at most {most:,}, given {given}.")
 
 
 def _print(result: Evaluation, *, as_json: bool) -> None:
     if as_json:
         print_json({**result._asdict(), "summaries": [{**row._asdict(), "score": row.score._asdict()} for row in result.summaries]})
-        return
-    console().print(_table(result))
-    kept = f", {result.kept} stored before" if result.kept else ""
-    console().print(f"run {result.run} ({result.played} played{kept}) in {result.store}; identity {result.identity}", soft_wrap=True)
+    else:
+        console().print(_table(result.summaries))
+        kept = f", {result.kept} stored before" if result.kept else ""
+        say(f"run {result.run} ({result.played} played{kept}) in {result.store}; identity {result.identity}")
+    for note in _notes(result):
+        remark(note)
+
+
+def _notes(result: Evaluation) -> list[str]:
+    """What a reader of the table must know beside it."""
+    notes = [f"failed: {error[:500]}" for error in result.errors[:10]]
+    if len(result.errors) > 10:
+        notes.append(f"... and {len(result.errors) - 10} more failures, each with its reason: medsim show --run {result.run} --json")
     if result.stopped:
-        remark("Stopped. What has ended is stored; the same command with --resume goes on.")
-    for error in result.errors[:10]:
-        remark(f"failed: {error}")
-    remark(
-        f"Score: mean over cases, 95 % interval by resampling cases. Look at one: medsim show --run {result.run}. For research and teaching, not for care."
-    )
+        notes.append("Stopped. What has ended is stored; the same command with --resume goes on.")
+    if any(_thin(row) for row in result.summaries):
+        notes.append("! less than 90 % of the rubric could be decided (coverage): do not compare this score with others.")
+    notes.append(f"Score: mean over cases, 95 % interval by resampling cases. Look at one: medsim show --run {result.run}")
+    return [*notes, "For research and teaching, not for care."]
 
 
-def _table(result: Evaluation) -> Table:
+def _thin(row: Summary) -> bool:
+    return row.coverage is not None and row.coverage < _ENOUGH
+
+
+def _table(summaries: list[Summary]) -> Table:
     columns = {
-        "agent": "left", "score": "right", "95 % interval": "right", "passed": "right", "critical harms": "right", "turns": "right", "sim. min": "right",
-        "cost $": "right", "information": "right", "coverage": "right", "n": "right", "failed": "right",
+        "agent": "fold", "score": "right", "95 % interval": "right", "passed": "right", "critical\nharms": "right", "turns": "right",
+        "sim.\nmin": "right", "cost $": "right", "coverage": "right", "information": "right", "failed": "right",
     }  # fmt: skip
     rows = [
         [
             row.agent, number(row.score.mean), _bounds(row.score), percent(row.pass_rate), f"{row.critical}/{row.n}", number(row.turns, 1),
-            number(row.minutes, 0), number(row.cost, 0), percent(row.information), percent(row.coverage), str(row.n), str(row.errors),
+            number(row.minutes, 0), number(row.cost, 0), percent(row.coverage) + (" !" if _thin(row) else ""), percent(row.information),
+            str(row.errors),
         ]
-        for row in result.summaries
+        for row in summaries
     ]  # fmt: skip
-    return table(columns, rows)
+    nothing_failed = not any(row.errors for row in summaries)
+    if nothing_failed:
+        del columns["failed"]
+        rows = [row[:-1] for row in rows]
+    return table(columns, rows, drop=("information",))
 
 
 def _bounds(interval: Interval) -> str:

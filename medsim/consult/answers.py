@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from medsim import action as act
 from medsim import vocabulary
 from medsim.case import Case
 from medsim.case.body import CaseAction, Result, Value
@@ -141,3 +142,9 @@ def _best(given: list[tuple[float, float, float]]) -> str:
         return "ok"
     value, low, _ = given[0]
     return "low" if value < low else "high"
+
+
+def amounts(action: CaseAction) -> str:
+    """The units in which an amount can be given, as a doctor writes them: ``mg or mg/kg``."""
+    names = action.doses.ranges() if action.doses else {}
+    return " or ".join(dict.fromkeys(act.unit_of(name) for name in names)) or "its unit"

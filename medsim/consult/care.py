@@ -10,7 +10,7 @@ from typing import Any
 
 from medsim import action as act
 from medsim.action import Action
-from medsim.consult.answers import judged_dose, vitals_text
+from medsim.consult.answers import amounts, judged_dose, vitals_text
 from medsim.consult.desk import MISUNDERSTOOD, MOMENT, Desk
 from medsim.trajectory import Event
 from medsim.vocabulary import Entry
@@ -30,9 +30,13 @@ class Care:
         if self.desk.scene.closing:
             self.desk.unclear(action, "Too late: the patient is being moved. Words, note, diagnosis and disposition are still taken.")
             return
+        done: set[str] = set()
         for words, found in self.desk.tools.lexicon.resolve_all(action.kind, action.text):
             if self.desk.over:
                 return
+            if found.entry and found.entry.code in done:
+                continue
+            done.add(found.entry.code if found.entry else "")
             if found.entry is None:
                 near = f" Nearest: {', '.join(found.offered)}." if found.offered else ""
                 self.desk.unclear(Action(action.kind, words), f"'{words[:80]}' was not understood, or is not to be had here.{near}")
@@ -75,9 +79,11 @@ class Care:
             return "", args
         if authored.requires and not self.desk.clock.done(authored.requires):
             return authored.refusal or f"{entry.name} cannot be done yet.", {}
+        if authored.doses and authored.doses.flow_l_min and "dose_ml" in args and "flow_l_min" not in args:
+            args["flow_l_min"] = args.pop("dose_ml") / 1000
         verdict, stated = judged_dose(authored, args)
         if not stated and entry.kind == "treat":
-            return f"{entry.name}: what dose? Write it with its unit and route, as in 'treat: DRUG 5 mg iv'.", {}
+            return f"{entry.name}: how much? Give the amount in {amounts(authored)}, and the route.", {}
         if verdict:
             args["dose"] = verdict
         if authored.doses and authored.doses.route:

@@ -15,11 +15,43 @@ DISPOSITIONS = {
     "ward": ("ward", "medical ward", "admit", "general ward", "inpatient", "hospital", "admission", "paediatric ward", "surgical ward"),
     "hdu": ("hdu", "high dependency", "high dependency unit", "step down", "step-down"),
     "icu": ("icu", "intensive care", "itu", "critical care", "picu", "ccu", "coronary care", "coronary care unit", "intensive care unit"),
-    "theatre": ("theatre", "theater", "operating room", "operating theatre", "or", "surgery", "emergency surgery"),
+    "theatre": (
+        "theatre",
+        "operating suite",
+        "to surgery",
+        "theater",
+        "operating room",
+        "operating theatre",
+        "or",
+        "surgery",
+        "emergency surgery",
+    ),
     "cath_lab": ("cath lab", "catheter laboratory", "cardiac catheterisation", "cardiac catheterization", "pci", "primary pci", "cath_lab"),
-    "psychiatric_unit": ("psychiatric unit", "psychiatric ward", "psychiatry", "inpatient psychiatry", "mental health unit"),
+    "psychiatric_unit": (
+        "psychiatric hospital",
+        "psych unit",
+        "psych ward",
+        "inpatient psych",
+        "mental health ward",
+        "psychiatric admission",
+        "psychiatric unit",
+        "psychiatric ward",
+        "psychiatry",
+        "inpatient psychiatry",
+        "mental health unit",
+    ),
     "crisis_team": ("crisis team", "home treatment team", "crisis resolution", "crisis"),
-    "observation": ("observation", "observation unit", "observe", "short stay", "clinical decision unit"),
+    "observation": (
+        "observation",
+        "ed",
+        "emergency department",
+        "stay in the emergency department",
+        "resus",
+        "observation unit",
+        "observe",
+        "short stay",
+        "clinical decision unit",
+    ),
     "clinic_follow_up": ("clinic follow up", "follow up", "follow-up", "outpatient", "outpatients", "gp follow up", "clinic"),
 }
 """Where a patient can go, and the words for it."""
@@ -78,7 +110,12 @@ class Decisions:
         code = next((code for code, names in DISPOSITIONS.items() if words == code or words in names), "")
         if not code:
             padded = f" {words} "
-            hits = [(len(name), code) for code, names in DISPOSITIONS.items() for name in names if f" {name} " in padded and len(name) > 2]
+            hits = [
+                (len(name), code)
+                for code, names in DISPOSITIONS.items()
+                for name in names
+                if f" {name} " in padded and (len(name) > 2 or padded.startswith(f" {name} "))
+            ]
             code = max(hits)[1] if hits else ""
         if not code:
             self.desk.unclear(action, f"Where to? One of: {', '.join(DISPOSITIONS)}.")

@@ -13,10 +13,10 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any, NamedTuple
 
 from medsim import recipe as recipes
-from medsim.agent import Agent, Maker, make
+from medsim.agent import Maker, make
 from medsim.case import Case
 from medsim.episode import rollout
-from medsim.errors import StoreError
+from medsim.errors import ActionError, MedsimError, StoreError
 from medsim.evaluation.stats import Summary, summarise
 from medsim.patient.matcher import matcher
 from medsim.recipe import Recipe
@@ -80,17 +80,52 @@ def evaluate(
     if cases:
         chosen = chosen.model_copy(update={"cases": tuple(cases)})
     listed = recipes.load_cases(chosen.cases, chosen.select)
-    makers = dict(make(name) for name in agents)
+    makers = dict(_made(name) for name in agents)
     config = _config(chosen, listed, list(makers), seed)
     identity = identity_of(config)
     kept_in = store if isinstance(store, Store) else Store(store)
-    name = _run_name(kept_in, run, identity, resume)
-    kept_in.begin_run(name, identity=identity, config=config)
+    name = _begin(kept_in, run, identity, config, resume)
     todo, kept = _todo(listed, makers, trials, seed, kept_in.done(name))
-    stopped, errors = _play(todo, chosen, name, identity, jobs, kept_in, progress)
+    played, stopped, errors = _play(todo, chosen, name, identity, jobs, kept_in, progress)
     rows = kept_in.rows(run=name)
     summaries = [summarise(agent, [row for row in rows if row["agent"] == agent]) for agent in makers]
-    return Evaluation(name, kept_in.shown, identity, summaries, len(todo), kept, stopped, errors)
+    return Evaluation(name, kept_in.shown, identity, summaries, played, kept, stopped, errors)
+
+
+def _begin(store: Store, run: str | None, identity: str, config: dict[str, Any], resume: bool) -> str:
+    """Register the run and return its name; a name that another program took in the meantime is passed over."""
+    while True:
+        name = _run_name(store, run, identity, resume)
+        if store.begin_run(name, identity=identity, config=config) or resume:
+            return name
+
+
+def _made(name: str) -> tuple[str, Maker]:
+    """Make an agent's maker; whatever its module raises while it is imported is told in one sentence."""
+    try:
+        return make(name)
+    except MedsimError:
+        raise
+    except Exception as error:
+        raise ActionError(
+            f"Agent '{name}' could not be loaded: {type(error).__name__}: {error}. Mend the module, or name another agent."
+        ) from error
+
+
+class _Late:
+    """An agent made when its encounter begins, so that what its making raises is an error of that encounter."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+
+    def reset(self, seed: int) -> None:
+        """Make the agent and reset it."""
+        self._agent = self._job.maker(self._job.case)
+        self._agent.reset(seed)
+
+    def act(self, observation: str) -> str:
+        """Ask the agent."""
+        return self._agent.act(observation)
 
 
 def identity_of(config: dict[str, Any]) -> str:
@@ -149,10 +184,9 @@ def episode_seed(seed: int, case_id: str, trial: int) -> int:
 
 
 def _one(job: Job, recipe: Recipe, run: str, identity: str) -> Done:
-    agent: Agent = job.maker(job.case)
     trajectory = rollout(
         job.case,
-        agent,
+        _Late(job),
         name=job.agent,
         seed=job.seed,
         trial=job.trial,
@@ -169,18 +203,21 @@ def _one(job: Job, recipe: Recipe, run: str, identity: str) -> Done:
 
 def _play(
     todo: Sequence[Job], recipe: Recipe, run: str, identity: str, jobs: int, store: Store, progress: Callable[[int, int, Done], None] | None
-) -> tuple[bool, list[str]]:
+) -> tuple[int, bool, list[str]]:
+    """How many were played and stored, whether it was interrupted, and what failed."""
     errors: list[str] = []
+    count = 0
     try:
-        for count, done in enumerate(_results(todo, recipe, run, identity, jobs), start=1):
+        for done in _results(todo, recipe, run, identity, jobs):
             store.save(done.trajectory, done.card, information=done.information)
+            count += 1
             if done.trajectory.error:
                 errors.append(f"{done.trajectory.agent} on {done.trajectory.case_id}: {done.trajectory.error}")
             if progress:
                 progress(count, len(todo), done)
     except KeyboardInterrupt:
-        return True, errors
-    return False, errors
+        return count, True, errors
+    return count, False, errors
 
 
 def _results(todo: Sequence[Job], recipe: Recipe, run: str, identity: str, jobs: int) -> Iterator[Done]:
@@ -205,7 +242,11 @@ def _results(todo: Sequence[Job], recipe: Recipe, run: str, identity: str, jobs:
 def information(case: Case, events: Sequence[Event]) -> float | None:
     """Information coverage: the share of tellable facts and authored findings and results that the doctor came to know."""
     facts = {fact.id for fact in case.patient.every_fact() if fact.tier != "never"}
-    findings = {code for code, action in case.actions.items() if action.result and action.kind in {"order", "examine"}}
+    findings = {
+        code
+        for code, action in case.actions.items()
+        if action.result and action.kind in {"order", "examine"} and "covers" not in action.args
+    }
     known = facts & {name for event in events for name in event.facts}
     seen = findings & {event.code for event in events if event.kind in {"finding", "result"}}
     total = len(facts) + len(findings)

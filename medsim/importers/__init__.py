@@ -35,7 +35,7 @@ class Imported(NamedTuple):
     source: Path
 
 
-MODULES = {"agentclinic": "medsim.importers.agentclinic"}
+MODULES = {"agentclinic": "medsim.importers.agentclinic", "mediq": "medsim.importers.mediq"}
 """Data set -> the module whose ``load(path, *, source=None)`` reads it and whose ``about(imported)`` names it."""
 
 

@@ -87,6 +87,8 @@ def _variants(case: Case) -> Iterator[list[str]]:
     lavish = Shotgun(case, treat=False).turns
     yield [*golden[:-1], *lavish[:-1], *golden[-1:]]
     yield [*golden[:1], *_orders(case), *golden[1:]]
+    half = len(golden) // 2
+    yield [*golden[:half], *_orders(case)[:1], *golden[half:]]
     yield from (golden[:i] + golden[i + 1 :] for i in range(len(golden)))
     for name in DISPOSITIONS:
         yield [_replaced(turn, "dispose", name) for turn in golden]
@@ -94,7 +96,7 @@ def _variants(case: Case) -> Iterator[list[str]]:
     reactions = [did for state in case.states.values() for rule in state.react for did in patterns(rule)]
     for line in dict.fromkeys(line for did in reactions for line in _lines(case, did)):
         yield [line, *waits, "end:"]
-        yield [*golden[: len(golden) // 2], line, *waits, "end:"]
+        yield [*golden[:half], line, *waits, "end:"]
 
 
 def _targeted(case: Case, report: GateReport, reached: dict[str, list[str]]) -> Iterator[list[str]]:

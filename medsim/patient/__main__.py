@@ -1,6 +1,6 @@
-"""``python -m medsim.patient``: learn the topics anew and keep the result, after the exemplars were changed."""
+"""``python -m medsim.patient``: learn the topics anew and keep the result, after exemplars or words were changed."""
 
-from medsim.patient.matcher import fitted_path, learn
+from medsim.patient.fitting import kept_path, learn
 
 if __name__ == "__main__":
-    learn().fitted.save(fitted_path())
+    learn().save(kept_path())

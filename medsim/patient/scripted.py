@@ -87,6 +87,8 @@ class ScriptedPatient:
         if topic == "logistics.identity":
             name = f"{self.brief.name.given} {self.brief.name.family}".strip()
             return f"{name}." if self.brief.informant.role == "patient" else f"This is {name}."
+        if topic == "talk.check_understanding" and turn.kind == "say" and "?" not in part.heard.text:
+            return self._phrase("acknowledge", turn)
         if topic in manners()["phrases"]:
             return self._phrase(topic, turn)
         if topic.startswith("talk."):

@@ -44,7 +44,7 @@ class Piece(NamedTuple):
     asks: bool
 
     @classmethod
-    def of(cls, text: str, words: Words, asks: bool = False) -> Piece:
+    def of(cls, text: str, words: Words, *, asks: bool = False) -> Piece:
         """Read a text; ``asks`` says that it is part of a question."""
         plain = words.plain(fold(text))
         return cls(plain, asks or "?" in text[-4:] or len(plain) < 3 or plain[0] in ASKS)
@@ -73,9 +73,9 @@ class Space:
             self._learn({word for words in texts for word in words})
             ids = np.array([self._index[word] for words in texts for word in words])
             sense, letters, weights, codes = (table[ids] for table in (self._meaning, self._spelling, self._weights, self._codes))
-        out[:, : DIM] = (1 - SPELLING - ORDER) ** 0.5 * unit(sums(sense * np.sqrt(weights[:, None]), starts))
-        out[:, DIM : -1] = SPELLING**0.5 * unit(sums(letters * weights[:, None], starts))
-        out[:, DIM : -1] += ORDER**0.5 * unit(_pairs(codes, starts))
+        out[:, :DIM] = (1 - SPELLING - ORDER) ** 0.5 * unit(sums(sense * np.sqrt(weights[:, None]), starts))
+        out[:, DIM:-1] = SPELLING**0.5 * unit(sums(letters * weights[:, None], starts))
+        out[:, DIM:-1] += ORDER**0.5 * unit(_pairs(codes, starts))
         out[:, -1] = [MANNER**0.5 * (1 if piece.asks else -1) for piece in pieces]
 
     def _forget(self) -> None:
@@ -104,9 +104,7 @@ def _pairs(codes: NDArray[np.int64], starts: NDArray[np.int64]) -> Matrix:
     before = np.roll(codes, 1)
     before[starts] = 17
     last = np.append(starts[1:], len(codes)) - 1
-    return np.asarray(
-        sums(signs()[(before * 31 + codes) % BUCKETS], starts) + signs()[(codes[last] * 31 + 29) % BUCKETS]
-    )
+    return np.asarray(sums(signs()[(before * 31 + codes) % BUCKETS], starts) + signs()[(codes[last] * 31 + 29) % BUCKETS])
 
 
 @functools.cache

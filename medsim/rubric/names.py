@@ -47,12 +47,14 @@ _SMALL = {
     "secondary",
 }
 _EXTRA_WORDS = 10
+_SIGNS = {ord(sign): plain for plain, signs in (("'", "‘’ʼ`´"), ("-", "‐‑‒–—―−/")) for sign in signs}
+_POSSESSIVE = re.compile(r"['’]s\b")
 
 
 @lru_cache(maxsize=8192)
 def folded(name: str) -> str:
     """Fold a name: case, accents, punctuation, British and American spelling."""
-    text = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower().replace("'s", "s").replace("'", "")
+    text = unicodedata.normalize("NFKD", name.translate(_SIGNS)).encode("ascii", "ignore").decode().lower().replace("'s", "s").replace("'", "")
     text = re.sub(r"[^a-z0-9+]+", " ", text)
     for british, american in _SPELLING:
         text = text.replace(british, american)
@@ -80,7 +82,12 @@ def named(ranked: Sequence[str], accepted: Sequence[str], *, rank_le: int = 1) -
 
 
 def names(said: str, accepted: Iterable[str]) -> bool:
-    """Say whether a phrase names one of the accepted diagnoses."""
+    """Say whether a phrase names one of the accepted diagnoses; Crohn's is Crohns and Crohn."""
+    wanted = tuple(dict.fromkeys(form for name in accepted for form in (name, _POSSESSIVE.sub("", name))))
+    return any(_names(form, wanted) for form in dict.fromkeys((said, _POSSESSIVE.sub("", said))))
+
+
+def _names(said: str, accepted: Iterable[str]) -> bool:
     whole, core = folded(said), _core(said)
     clauses = [folded(clause) for clause in _CLAUSES.split(said)]
     for name in accepted:

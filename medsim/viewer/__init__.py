@@ -3,6 +3,6 @@
 The rule: nothing that a model, a case or a database says reaches the terminal raw; text is shown as text, never as markup or codes.
 """
 
-from medsim.viewer.page import encounter_page, safe
+from medsim.viewer.page import UNSAFE, encounter_page, safe
 
-__all__ = ["encounter_page", "safe"]
+__all__ = ["UNSAFE", "encounter_page", "safe"]

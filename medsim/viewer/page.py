@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rich import box
 from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.table import Table
@@ -14,8 +15,9 @@ from rich.text import Text
 from medsim.trajectory import Event, Trajectory, stamp
 
 _LONGEST = 4000
-_HARMLESS = {"\n"}
-_STYLES = {
+UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+"""Unicode categories that can steer or deceive a terminal: controls, formats (direction marks), surrogates, private, unassigned."""
+STYLES = {
     "reply": "cyan",
     "challenge": "bold cyan",
     "alarm": "bold yellow",
@@ -33,9 +35,7 @@ def safe(text: str, *, longest: int = _LONGEST) -> str:
         text = f"{text[:longest]}… [{len(text) - longest:,} more characters]"
     if text.isascii() and text.isprintable():
         return text
-    return "".join(
-        ch if ch in _HARMLESS or unicodedata.category(ch) not in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"} else "\ufffd" for ch in text
-    )
+    return "".join(ch if ch == "\n" or unicodedata.category(ch) not in UNSAFE else "\ufffd" for ch in text)
 
 
 def encounter_page(trajectory: Trajectory, scores: Sequence[Mapping[str, Any]], *, truth: bool = False) -> RenderableType:
@@ -68,7 +68,7 @@ def _events(events: Sequence[Event], truth: bool) -> RenderableType:
         if event.kind == "message" or (event.kind == "state" and not truth):
             continue
         table.add_row(
-            str(event.seq), stamp(event.t), Text(safe(_who(event))), Text(safe(_what(event, truth)), style=_STYLES.get(event.kind, ""))
+            str(event.seq), stamp(event.t), Text(safe(_who(event))), Text(safe(_what(event, truth)), style=STYLES.get(event.kind, ""))
         )
     return table
 
@@ -90,21 +90,20 @@ def _what(event: Event, truth: bool) -> str:
 
 
 def _score(score: Mapping[str, Any]) -> RenderableType:
-    table = Table(title=Text(safe(_title(score))), title_justify="left", title_style="bold", expand=True, header_style="bold")
-    table.add_column("item", no_wrap=True, overflow="ellipsis", max_width=24)
+    table = Table(box=box.SIMPLE_HEAD, expand=True, header_style="bold", pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("item", overflow="fold", max_width=20)
     table.add_column("", no_wrap=True)
     table.add_column("points", justify="right", no_wrap=True)
-    table.add_column("events", no_wrap=True, max_width=14, overflow="ellipsis")
+    table.add_column("events", overflow="fold", max_width=10)
     table.add_column("text", ratio=1)
     for item in score["items"]:
         mark = _MARKS.get(str(item["verdict"]), str(item["verdict"]))
-        style = _style(item)
         reason = f" ({item['reason']})" if item["reason"] else ""
         table.add_row(
-            Text(safe(str(item["item"]))), Text(mark, style=style), f"{item['earned']:+g}/{item['points']:g}",
+            Text(safe(str(item["item"]))), Text(safe(mark), style=_style(item)), f"{item['earned']:+g}/{item['points']:g}",
             Text(safe(", ".join(map(str, item["evidence"])))), Text(safe(str(item["text"]) + reason)),
         )  # fmt: skip
-    return table
+    return Group(Text(safe(_title(score)), style="bold"), table)
 
 
 def _style(item: Mapping[str, Any]) -> str:

@@ -27,6 +27,7 @@ from medsim.importers.pack import write_pack
 from medsim.importers.speech import Voice
 from medsim.importers.text import leaves
 from medsim.vocabulary import Lexicon
+from tests.importers.mutants import mutants
 
 FIXTURES = Path(__file__).parent / "fixtures"
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "agentclinic"
@@ -499,44 +500,13 @@ def test_placeholders_and_sentences_never_fail(text: str) -> None:
     assert isinstance(accepted(text), tuple)
 
 
-JSON: st.SearchStrategy[Any] = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats()
-    | st.text(max_size=60)
-    | st.sampled_from(["\x00\x07", "\ud800", "a\u2028b", "é" * 5_000, "yes", "1e5", "N/A", "- - 1. 2."]),
-    lambda inner: (
-        st.lists(inner, max_size=4)
-        | st.dictionaries(st.text(max_size=20) | st.sampled_from(["Findings", "Vital_Signs", "", "=x"]), inner, max_size=4)
-    ),
-    max_leaves=12,
-)
 SOUND = [json.loads((FIXTURES / name).read_text(encoding="utf-8").split("\n")[0]) for name in ("osce.jsonl", "challenge.jsonl")]
-
-
-def paths(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    found = [path] if path else []
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    return found + [deeper for key, held in items for deeper in paths(held, (*path, key))]
 
 
 @settings(max_examples=100)
 @given(st.data())
 def test_no_mutation_of_a_line_raises_and_each_gives_one_row(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
-    line = copy.deepcopy(data.draw(st.sampled_from(SOUND)))
-    for _ in range(data.draw(st.integers(1, 3))):
-        known = paths(line)
-        if not known:
-            break
-        path = data.draw(st.sampled_from(known))
-        holder = line
-        for key in path[:-1]:
-            holder = holder[key]
-        if data.draw(st.booleans()):
-            del holder[path[-1]]
-        else:
-            holder[path[-1]] = data.draw(JSON)
+    line = data.draw(mutants(SOUND))
     folder = tmp_path_factory.mktemp("mutant")
     imported = agentclinic.load(wrote(folder, SOUND[0], line))
     assert [row.line for row in imported.rows] == [0, 1]

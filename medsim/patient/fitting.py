@@ -1,0 +1,160 @@
+"""Learn topics from their exemplars, and keep what was learnt.
+
+The rule: a fit says what it was learnt from, and a kept one of other exemplars, other words or another method is never used. Topics
+are told apart by kernel ridge regression over a few typical points of each topic's exemplars; learning the shipped ones takes
+seconds, so the result is kept beside them (``topics.npz``) and renewed by ``python -m medsim.patient``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import zipfile
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medsim import document, library
+from medsim.patient import vectors, words
+from medsim.patient.vectors import MANNER, MANY, Matrix, Piece, Space
+from medsim.patient.words import Lexicon, Words, fold
+
+FILES = ("topics_history", "topics_mind_talk", "topics_review")
+"""The shipped topics and their exemplars."""
+
+# chosen by cross-validation over the exemplars; tests/bench/matcher.py prints what they reach
+WIDTH, RIDGE, POINTS = 4.0, 0.3, 4
+"""Sharpness of the kernel, strength of the ridge, typical points a topic."""
+METHOD = (vectors.SPELLING, vectors.ORDER, MANNER, vectors.DIM, vectors.BUCKETS, WIDTH, RIDGE, POINTS)
+
+
+class Fitted(NamedTuple):
+    """What is learnt from the exemplars: all that hearing needs."""
+
+    version: str
+    names: tuple[str, ...]
+    symptoms: tuple[str, ...]
+    lexicon: Lexicon
+    texts: int
+    used: dict[str, int]
+    """How often the exemplars use a word, as it is written."""
+    counts: dict[str, int]
+    """In how many exemplars a word stands, put plainly."""
+    points: Matrix
+    answers: Matrix
+
+    def save(self, path: Path) -> None:
+        """Write to a file that ``load`` reads; the same content gives the same bytes."""
+        known = {name: value for name, value in self._asdict().items() if name not in {"points", "answers"}}
+        words = np.frombuffer(json.dumps(known, sort_keys=True).encode(), np.uint8)
+        np.savez_compressed(path, words=words, points=self.points.astype(np.float16), answers=self.answers.astype(np.float16))
+
+    @classmethod
+    def load(cls, path: Path) -> Fitted:
+        """Read what ``save`` wrote; raise OSError, KeyError, TypeError, ValueError or BadZipFile for anything else."""
+        with np.load(path, allow_pickle=False) as file:
+            known: dict[str, Any] = json.loads(file["words"].tobytes())
+            points, answers = file["points"].astype(np.float32), file["answers"].astype(np.float32)
+        names, symptoms = tuple(known.pop("names")), tuple(known.pop("symptoms"))
+        return cls(names=names, symptoms=symptoms, lexicon=Lexicon(*known.pop("lexicon")), points=points, answers=answers, **known)
+
+
+class Kernel:
+    """How near rows are to the typical points."""
+
+    def __init__(self, points: Matrix) -> None:
+        self._points = points
+        self._bias = WIDTH / 2 * (1 + MANNER + (points**2).sum(1))
+
+    def __call__(self, rows: Matrix) -> Matrix:
+        """Return rows x points, each between 0 and 1."""
+        near = rows @ self._points.T if len(rows) > MANY else np.vecdot(rows[:, None], self._points)
+        near *= WIDTH
+        near -= self._bias
+        return np.asarray(np.exp(near, out=near))
+
+
+def fit(exemplars: Mapping[str, Sequence[str]], symptoms: Iterable[str] = ()) -> Fitted:
+    """Learn topics from their exemplars."""
+    names, lexicon = sorted(exemplars), words.lexicon()
+    texts = [fold(text) for name in names for text in exemplars[name]]
+    owners = np.repeat(np.arange(len(names)), [len(exemplars[name]) for name in names])
+    used = Counter(word for text in texts for word in re.findall("[a-z]+", text))
+    plain = Words(lexicon, used, vectors.english)
+    pieces = [Piece.of(text, plain) for text in texts]
+    counts = Counter(word for piece in pieces for word in set(piece.words))
+    points, answers = _solve(Space(counts, len(texts)).vectors(pieces), owners)
+    version = _stamp(json.dumps([[[name, *exemplars[name]] for name in names], sorted(symptoms)]).encode())
+    return Fitted(version, tuple(names), tuple(sorted(symptoms)), lexicon, len(texts), dict(used), dict(counts), points, answers)
+
+
+def _solve(rows: Matrix, owners: NDArray[np.int64]) -> tuple[Matrix, Matrix]:
+    """Return typical points, and how much nearness to each says for each topic; a chunk of exemplars at a time.
+
+    Reckoned in double precision, so that the number of cores does not show in what is kept.
+    """
+    topics, rows = int(owners[-1]) + 1, rows.astype(np.float64)
+    points = _rounded(np.concatenate([_typical(rows[owners == topic]) for topic in range(topics)]))
+    kernel = Kernel(points.astype(np.float64))
+    gram = RIDGE * kernel(points)
+    gram += 1e-3 * np.eye(len(gram))
+    target = np.zeros((len(gram), topics))
+    for at in range(0, len(rows), 512):
+        near = kernel(rows[at : at + 512])
+        gram += near.T @ near
+        present, starts = np.unique(owners[at : at + 512], return_index=True)
+        target[:, present] += vectors.sums(near, starts).T
+    return points, _rounded(np.ascontiguousarray(np.linalg.solve(gram, target).T))
+
+
+def _typical(rows: Matrix) -> Matrix:
+    """Return a few means of a topic's exemplars (k-means begun at evenly spaced ones)."""
+    means = rows[np.linspace(0, len(rows) - 1, min(POINTS, len(rows))).astype(int)]
+    for _ in range(3):
+        nearest = (rows @ means.T - (means**2).sum(1) / 2).argmax(1)
+        chosen = (nearest[:, None] == np.arange(len(means))).astype(np.float32)
+        counts = chosen.sum(0)[:, None]
+        means = np.where(counts > 0, chosen.T @ rows / np.maximum(counts, 1), means)
+    return np.asarray(means)
+
+
+def _rounded(rows: Matrix) -> Matrix:
+    """Return values as the file keeps them, so that learning anew and loading answer alike."""
+    return rows.astype(np.float16).astype(np.float32)
+
+
+def _stamp(exemplars: bytes) -> str:
+    """Return a short hash of everything that a fit depends on."""
+    lexicon = library.vocabulary(words.FILE).read_bytes()
+    return hashlib.sha256(json.dumps(METHOD).encode() + lexicon + exemplars).hexdigest()[:16]
+
+
+def shipped_version() -> str:
+    """Return the version that a fit of the shipped vocabulary has."""
+    return _stamp(b"".join(library.vocabulary(name).read_bytes() for name in FILES))
+
+
+def learn() -> Fitted:
+    """Learn the shipped vocabulary anew, from its exemplars."""
+    entries: list[dict[str, Any]] = [entry for name in FILES for entry in document.read(library.vocabulary(name)).data["entries"]]
+    learnt = fit({entry["id"]: entry["ask"] for entry in entries}, [entry["id"] for entry in entries if entry.get("symptom")])
+    return learnt._replace(version=shipped_version())
+
+
+def kept_path() -> Path:
+    """Return where the fit of the shipped vocabulary is kept."""
+    return library.vocabulary("topics").with_suffix(".npz")
+
+
+def shipped(path: Path | None = None) -> Fitted:
+    """Return the fit of the shipped vocabulary: the one kept in a file, or learnt anew where that is not of these exemplars."""
+    try:
+        kept = Fitted.load(path or kept_path())
+    except (OSError, KeyError, TypeError, ValueError, zipfile.BadZipFile):
+        return learn()
+    return kept if kept.version == shipped_version() else learn()
