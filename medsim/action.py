@@ -179,7 +179,7 @@ ROUTES: dict[str, str] = {
     "subcut": "sc", "subcutaneous": "sc", "subcutaneously": "sc", "sq": "sc", "io": "io", "intraosseous": "io", "inh": "inh",
     "inhaled": "inh", "inhaler": "inh", "spacer": "inh", "neb": "neb", "nebs": "neb", "nebulised": "neb", "nebulized": "neb",
     "nebuliser": "neb", "nebulizer": "neb", "nasal": "in", "intranasal": "in", "topical": "top", "top": "top", "transdermal": "td",
-    "patch": "td", "pv": "pv", "vaginal": "pv", "mask": "inh", "nasal cannula": "inh", "non-rebreather": "inh",
+    "patch": "td", "pv": "pv", "vaginal": "pv", "mask": "inh", "nasal cannula": "inh", "nasal cannulae": "inh", "nasal specs": "inh", "nasal prongs": "inh", "non-rebreather": "inh",
 }  # fmt: skip
 _ROUTE = re.compile(r"(?<![\w-])(" + "|".join(re.escape(word) for word in sorted(ROUTES, key=len, reverse=True)) + r")(?![\w-])", re.I)
 _NUMBER = r"(\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)"

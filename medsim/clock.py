@@ -192,7 +192,8 @@ class Clock:
                 body.started.append(key)
                 self._put(body.now + challenge.when.delay, _CHALLENGE, {"challenge": challenge.id})
         self._check_reactions()
-        for process in body.held:
+        held, body.held = body.held, []
+        for process in held:
             self._put(body.now, _PROCESS, {"process": process})
         return Happening("state", name, {"from": before})
 

@@ -26,6 +26,9 @@ _INT = re.compile(r"[-+]?(0|[1-9][0-9]*)\Z")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|(0|[1-9][0-9]*)(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
+_HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]")
+"""Control codes, direction overrides and invisible characters: they can come out of an escape in a quoted text."""
+
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 Path_ = tuple[str | int, ...]
 Model = TypeVar("Model", bound=BaseModel)
@@ -205,6 +208,9 @@ def _mapping(node: yaml.Node, path: Path_, document: Document) -> dict[str, Any]
 
 def _scalar(node: yaml.ScalarNode, path: Path_, document: Document) -> Any:
     text = str(node.value)
+    hidden = _HIDDEN.search(text)
+    if hidden:
+        raise CaseError(f"{document.where(path)}: hidden character U+{ord(hidden.group()):04X} in a text; remove it.")
     if node.style:
         return text
     if text.lower() in TRAPS:

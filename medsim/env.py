@@ -63,6 +63,16 @@ class Utterance(Space[str]):
         return f"Utterance({self.max_length})"
 
 
+def _reward(given: Reward | dict[str, float]) -> Reward:
+    if isinstance(given, Reward):
+        return given
+    for name in given:
+        if name not in Reward.model_fields:
+            known = list(Reward.model_fields)
+            raise ActionError(f"No reward term '{name}'.{did_you_mean(str(name), known)} Terms: {', '.join(known)}.")
+    return Reward(**given)
+
+
 class ConsultEnv(gym.Env[str, str]):
     """One encounter as text in, text out.
 
@@ -88,8 +98,10 @@ class ConsultEnv(gym.Env[str, str]):
         if cases is not None:
             changes["cases"] = (cases,) if isinstance(cases, str) else tuple(cases)
         if reward is not None:
-            changes["reward"] = reward if isinstance(reward, Reward) else Reward(**reward)
+            changes["reward"] = _reward(reward)
         if max_turns is not None:
+            if max_turns < 1:
+                raise ActionError(f"max_turns is the most turns an encounter may take, 1 or more; given {max_turns!r}.")
             changes["turns"] = max_turns
         self.recipe = chosen.model_copy(update=changes)
         self.cases: list[Case] = recipes.load_cases(self.recipe.cases, self.recipe.select)
@@ -105,7 +117,7 @@ class ConsultEnv(gym.Env[str, str]):
         drawn = self.cases[int(self.np_random.integers(len(self.cases)))]
         case = self._named(options["case"]) if options and options.get("case") else drawn
         self._seed = int(self.np_random.integers(2**31))
-        self._consult = Consult(case, seed=self._seed, limits=self.recipe.limits(case))
+        self._consult = Consult(case, seed=self._seed, limits=self.recipe.limits)
         self._seat = self._patient or ScriptedPatient(case.brief())
         self._monitor = Monitor(case.rubric, case)
         self._monitor.feed(self._consult.events)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from itertools import zip_longest
 
 from medsim.agent import Agent
-from medsim.case import Case, Limits
+from medsim.case import Case
 from medsim.consult import Consult
 from medsim.errors import MedsimError, PatientError, StoreError
 from medsim.patient.scripted import ScriptedPatient
@@ -32,7 +32,7 @@ def rollout(
     seed: int = 0,
     trial: int = 0,
     patient: Patient | None = None,
-    limits: Limits | None = None,
+    limits: tuple[int | None, int | None] = (None, None),
     run: str = "",
     env: str = "",
     identity: str = "",
@@ -124,8 +124,8 @@ def _again(case: Case, trajectory: Trajectory, words: Sequence[str], stored: Seq
     return consult
 
 
-def _limits(case: Case, trajectory: Trajectory) -> Limits | None:
-    """The limits a trajectory was played with, or None where they were the case's own."""
+def _limits(case: Case, trajectory: Trajectory) -> tuple[int | None, int | None]:
+    """The limits a trajectory was played with, None where they were the case's own."""
     first, own = trajectory.events[0].args, case.encounters[0].limits
-    same = (first["limit_s"], first["limit_turns"]) == (own.sim, own.turns)
-    return None if same else Limits.model_construct(sim=first["limit_s"], turns=first["limit_turns"])
+    sim, turns = first["limit_s"], first["limit_turns"]
+    return (None if sim == own.sim else sim, None if turns == own.turns else turns)

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from medsim import case as case_module
 from medsim import document, library
-from medsim.case import Case, Limits
+from medsim.case import Case
 from medsim.case.part import Many, Part, Seconds
 from medsim.errors import CaseError, did_you_mean
 
@@ -76,12 +76,10 @@ class Recipe(Part):
     """Limit of simulated time instead of the case's own."""
     reward: Reward = Reward()
 
-    def limits(self, case: Case) -> Limits | None:
-        """The limits to play a case with, or None for its own."""
-        if self.turns is None and self.time is None:
-            return None
-        own = case.encounters[0].limits
-        return Limits.model_construct(sim=self.time or own.sim, turns=self.turns or own.turns)
+    @property
+    def limits(self) -> tuple[int | None, int | None]:
+        """Seconds and turns to play a visit with, None for the case's own."""
+        return self.time, self.turns
 
 
 def load(name: str) -> Recipe:

@@ -199,8 +199,7 @@ def test_a_fork_at_the_end_is_over(mini: Case) -> None:
 
 
 def test_a_fork_keeps_the_limits_the_trajectory_was_played_with(mini: Case) -> None:
-    limits = mini.encounters[0].limits.model_copy(update={"turns": 4})
-    run = rollout(mini, Script(["ask: hello?"] * 9), limits=limits)
+    run = rollout(mini, Script(["ask: hello?"] * 9), limits=(None, 4))
     assert run.outcome.reason == "turns"
     assert fork(mini, run, turn=2).limits.turns == 4
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,12 +11,12 @@ import pytest
 from medsim import case as case_module
 from medsim import library
 from medsim import recipe as recipes
+from medsim.agent.script import Shotgun
 from medsim.case import Case
 from medsim.lint import Finding, gates, lint, read_off
-from medsim.lint import gates as gates_of
 from tests.conftest import DATA
 
-SOURCED = 'points: 3, comp: PC, source: [made_up], pred: {did: {code: '
+SOURCED = "points: 3, comp: PC, source: [made_up], pred: {did: {code: "
 GOOD = (DATA / "mini.yaml").read_text().replace("points: 3, comp: PC, pred: {did: {code: ", SOURCED)
 STARTER = [path.stem for path in library.pack_files("starter")]
 
@@ -48,7 +48,7 @@ STATIC: list[tuple[str, str, list[Change]]] = [
     ("dose-without-range", "actions.aspirin", [("aspirin: {kind: treat, doses: {dose_mg: [162, 325], route: [po, chew]}}", "aspirin: {kind: treat}")]),
     ("missing-result", "actions.ecg12.result", [(', _: "No organised rhythm."', "")]),
     ("missing-result", "actions.normal_saline.answer", [(', _: "Running."', "")]),
-    ("no-result", "actions.scan_of_dreams", [("initial: ill", "initial: ill"), ("  ecg12: {", "  scan_of_dreams: {kind: order}\n  ecg12: {")]),
+    ("no-result", "actions.scan_of_dreams", [("  ecg12: {", "  scan_of_dreams: {kind: order}\n  ecg12: {")]),
     ("no-harm-item", "rubric", [("points: -4, comp: PC, critical: fail,", "points: 4, comp: PC,"), ("points: -3, comp: PC, critical: cap, cap: 0.3", "points: 3, comp: PC")]),
     ("no-over-testing-item", "rubric", [("role: efficiency, ", "")]),
     ("unknown-source", "rubric.ecg", [("comp: PC, source: [made_up]", "comp: PC, source: [made_upp]")]),
@@ -109,11 +109,11 @@ def test_the_diagnosis_is_found_wherever_the_doctor_or_the_patients_seat_could_s
 
 
 def test_what_no_seat_can_see_may_name_it() -> None:
-    assert read_off(changed(("say: \"I have a fever.\"", "say: \"I have had an infarction.\""))) == []
+    assert read_off(changed(('say: "I have a fever."', 'say: "I have had an infarction."'))) == []
 
 
 def test_no_rule_goes_without_a_test() -> None:
-    source = "".join(path.read_text() for path in (Path(gates_of.__code__.co_filename).parent).glob("*.py"))
+    source = "".join(path.read_text() for path in Path(gates.__code__.co_filename).parent.glob("*.py"))
     named = set(re.findall(r'(?:error|warning)\(\s*f?"([a-z-]+[a-z])"', source))
     unknown = {f"unknown-{what}" for what in re.findall(r'\("(group|class|fact|state)", did\.', source)}
     dynamic = {"gate-golden", "gate-inert", "gate-shotgun", "gate-broken", "item-cannot-flip", "diagnosis-in-sight"}
@@ -145,16 +145,11 @@ def test_each_gate_fires(rule: str, where: str, changes: list[Change]) -> None:
 
 
 def test_a_gate_whose_encounter_breaks_off_says_so_and_is_not_taken_for_a_failed_doctor(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Broken:
-        turns = ("",)
+    class Broken(Shotgun):
+        def act(self, observation: str) -> str:
+            raise RuntimeError("no more")
 
-        def __init__(self, case: Case, *, treat: bool = True) -> None: ...
-
-        def reset(self, seed: int) -> None: ...
-
-        act: Callable[[str], str]
-
-    monkeypatch.setattr("medsim.lint.gates.Shotgun", Broken)
+    monkeypatch.setattr(sys.modules["medsim.lint.gates"], "Shotgun", Broken)
     assert ("gate-broken", "shotgun") in rules(gates(changed()).findings)
 
 

@@ -27,7 +27,12 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def content() -> set[str]:
-    return {str(path.relative_to(ROOT)) for kind in ("cases", "rubrics", "envs", "agents") for path in (ROOT / kind).rglob("*") if path.is_file()}
+    return {
+        str(path.relative_to(ROOT))
+        for kind in ("cases", "rubrics", "envs", "agents")
+        for path in (ROOT / kind).rglob("*")
+        if path.is_file()
+    }
 
 
 def test_the_wheel_holds_all_content(built: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from medsim import library
 from medsim import recipe as recipes
 from medsim.case import Case
+from medsim.consult import Consult
 from medsim.errors import CaseError
 from medsim.recipe import Recipe, Reward, Select, load, load_cases
 from tests.conftest import DATA
@@ -64,13 +65,12 @@ def test_what_is_not_there_is_answered_with_the_nearest() -> None:
 
 
 def test_limits_are_the_cases_own_unless_the_recipe_says_otherwise(mini: Case) -> None:
-    assert Recipe().limits(mini) is None
-    shorter = Recipe(turns=5).limits(mini)
-    assert shorter is not None
-    assert (shorter.turns, shorter.sim) == (5, mini.encounters[0].limits.sim)
-    quicker = Recipe.model_validate({"time": "10m"}).limits(mini)
-    assert quicker is not None
-    assert (quicker.turns, quicker.sim) == (mini.encounters[0].limits.turns, 600)
+    assert Recipe().limits == (None, None)
+    assert Recipe(turns=5).limits == (None, 5)
+    assert Recipe.model_validate({"time": "10m"}).limits == (600, None)
+    own = mini.encounters[0].limits
+    assert Consult(mini, limits=(None, 5)).limits == own.model_copy(update={"turns": 5})
+    assert Consult(mini, limits=(600, None)).limits == own.model_copy(update={"sim": 600})
 
 
 @pytest.mark.parametrize(

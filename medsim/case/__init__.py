@@ -1,7 +1,7 @@
 """A case: everything about one simulated encounter, and what each seat may see of it.
 
 The rule: the truth has a type of its own. ``Case`` never leaves the controller; the patient's seat gets ``case.brief()``, the doctor
-gets ``case.door()``.
+the visible part of events.
 """
 
 from __future__ import annotations

@@ -149,6 +149,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     _open_streams()
     try:
         arguments = parser().parse_args(argv)
+        _make_writable(arguments)
         home = importlib.import_module(f"medsim.cli.{_HOMES[arguments.verb]}")
         code: int = getattr(home, f"do_{arguments.verb}")(arguments)
         sys.stdout.flush()
@@ -166,6 +167,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         _complain("interrupted")
         return 130
+
+
+def _make_writable(arguments: argparse.Namespace) -> None:
+    """Names that are stored hold no bytes that are not UTF-8."""
+    for name in ("run", "name"):
+        if isinstance(given := getattr(arguments, name, None), str):
+            setattr(arguments, name, given.encode("utf-8", "backslashreplace").decode())
 
 
 def _open_streams() -> None:

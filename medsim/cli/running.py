@@ -39,13 +39,17 @@ def _with_bar(arguments: argparse.Namespace, agents: list[str]) -> Evaluation:
         TimeRemainingColumn(),
         TextColumn("{task.fields[last]}", markup=False),
     )
-    with Progress(*columns, console=progress_console()) as bar:
-        task = bar.add_task("encounters", total=None, last="", visible=progress_console().is_terminal)
+    terminal = progress_console().is_terminal
+    with Progress(*columns, console=progress_console(), disable=not terminal) as bar:
+        task = bar.add_task("encounters", total=None, last="")
 
         def progress(count: int, total: int, done: Done) -> None:
+            if not terminal:
+                _log(count, total)
+                return
             shown = done.card.score if done.card else None
             last = safe(f"{done.trajectory.agent} on {done.trajectory.case_id}: {number(shown)}", longest=80)
-            bar.update(task, completed=count, total=total, last=last, visible=True)
+            bar.update(task, completed=count, total=total, last=last)
 
         try:
             result = evaluate(
@@ -55,8 +59,14 @@ def _with_bar(arguments: argparse.Namespace, agents: list[str]) -> Evaluation:
         except BaseException:
             bar.update(task, visible=False)
             raise
-        bar.update(task, last="")
+        bar.update(task, last="", visible=result.played > 0)
         return result
+
+
+def _log(count: int, total: int) -> None:
+    """Progress where it is read later: a line for each tenth."""
+    if count * 10 // total > (count - 1) * 10 // total:
+        remark(f"{count} of {total} encounters")
 
 
 def _check(arguments: argparse.Namespace, agents: list[str]) -> None:
@@ -98,7 +108,7 @@ def _thin(row: Summary) -> bool:
 
 def _table(summaries: list[Summary]) -> Table:
     columns = {
-        "agent": "fold", "score": "right", "95 % interval": "right", "passed": "right", "critical\nharms": "right", "turns": "right",
+        "agent": "fold", "score": "right", "95 %\ninterval": "right", "passed": "right", "critical\nharms": "right", "turns": "right",
         "sim.\nmin": "right", "cost $": "right", "coverage": "right", "information": "right", "failed": "right",
     }  # fmt: skip
     rows = [
@@ -117,4 +127,4 @@ def _table(summaries: list[Summary]) -> Table:
 
 
 def _bounds(interval: Interval) -> str:
-    return "-" if interval.low is None else f"{number(interval.low)} to {number(interval.high)}"
+    return "-" if interval.low is None else f"{number(interval.low)}–{number(interval.high)}"

@@ -47,10 +47,12 @@ def _hear(text: str) -> tuple[Heard, ...]:
 class Consult:
     """One encounter of one case."""
 
-    def __init__(self, case: Case, *, seed: int = 0, limits: Limits | None = None, scene: Scene | None = None) -> None:
+    def __init__(
+        self, case: Case, *, seed: int = 0, limits: tuple[int | None, int | None] = (None, None), scene: Scene | None = None
+    ) -> None:
         if scene is None:
             clock = Clock(case)
-            scene = Scene(clock.body, seed=seed, trust=case.patient.persona.trust, limits=(limits.sim, limits.turns) if limits else None)
+            scene = Scene(clock.body, seed=seed, trust=case.patient.persona.trust, limits=limits)
         else:
             clock = Clock(case, scene.body)
         self.case, self.clock, self.scene = case, clock, scene
@@ -102,6 +104,10 @@ class Consult:
             if self.over:
                 self.desk.record("controller", "answer", "The rest was not carried out: the encounter is over.")
                 return
+            if self.desk.late:
+                self.desk.record("controller", "answer", "The rest was not carried out: the time is over.")
+                self.desk.end("truncated", "time")
+                return
             if count == act.MAX_ACTIONS:
                 self.desk.record("doctor", "unclear", act.show(actions[count:])[:500])
                 self.desk.record("controller", "answer", f"Only the first {act.MAX_ACTIONS} actions of a turn are carried out.")
@@ -121,7 +127,7 @@ class Consult:
         limits = self.limits
         if scene.turn - scene.visit_turn >= limits.turns:
             self.desk.end("truncated", "turns")
-        elif scene.body.now - scene.visit_began >= limits.sim:
+        elif self.desk.late:
             self.desk.end("truncated", "time")
 
     def play(self, message: str, patient: Patient) -> list[Event]:
@@ -175,7 +181,7 @@ class Consult:
         if turn.to and reply is None:
             raise ActionError("This turn is for the patient: close needs the patient's reply.")
         if reply is not None and turn.to:
-            self._hear(reply)
+            self._hear(turn, reply)
         return self.events[start:]
 
     # ---- speech -----------------------------------------------------------------------------------------------------------------
@@ -195,7 +201,8 @@ class Consult:
         if self.over:
             return Turn(index=scene.turn, kind=action.kind, to="")
         state = self.clock.state
-        if state.conscious == "unresponsive" and self.case.patient.informant.role == "patient":
+        mute = state.conscious == "unresponsive" or state.speech == "none"
+        if mute and self.case.patient.informant.role == "patient":
             self.desk.record("controller", "answer", "There is no response.")
             return Turn(index=scene.turn, kind=action.kind, to="")
         return Turn(
@@ -213,10 +220,10 @@ class Consult:
         better = next((topic for topic in heard.alternatives if topic in self.desk.tools.topics), None)
         return heard._replace(topic=better) if better else heard
 
-    def _hear(self, reply: Reply) -> None:
+    def _hear(self, turn: Turn, reply: Reply) -> None:
         scene = self.scene
         facts = tuple(name for name in reply.facts if name in self.desk.tools.facts)
-        scene.opened = scene.opened or not INVITING_TOPICS.isdisjoint(scene.said)
+        scene.opened = scene.opened or any(part.topic in INVITING_TOPICS for part in turn.heard)
         scene.told += [name for name in facts if name not in scene.told]
         args: dict[str, Any] = {"speaker": act.tidy(reply.speaker)[:60] or "Patient"}
         if reply.source != "scripted":

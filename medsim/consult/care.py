@@ -32,7 +32,7 @@ class Care:
             return
         done: set[str] = set()
         for words, found in self.desk.tools.lexicon.resolve_all(action.kind, action.text):
-            if self.desk.over:
+            if self.desk.over or self.desk.late:
                 return
             if found.entry and found.entry.code in done:
                 continue

@@ -12,7 +12,23 @@ from medsim.consult.desk import MOMENT, SPEECH, Desk
 LONGEST_WAIT = 12 * 3600
 DISPOSITIONS = {
     "home": ("home", "discharge", "discharged", "send home", "go home"),
-    "ward": ("ward", "medical ward", "admit", "general ward", "inpatient", "hospital", "admission", "paediatric ward", "surgical ward"),
+    "ward": (
+        "ward",
+        "amu",
+        "mau",
+        "acute medical unit",
+        "medical assessment unit",
+        "medical floor",
+        "telemetry",
+        "medical ward",
+        "admit",
+        "general ward",
+        "inpatient",
+        "hospital",
+        "admission",
+        "paediatric ward",
+        "surgical ward",
+    ),
     "hdu": ("hdu", "high dependency", "high dependency unit", "step down", "step-down"),
     "icu": ("icu", "intensive care", "itu", "critical care", "picu", "ccu", "coronary care", "coronary care unit", "intensive care unit"),
     "theatre": (
@@ -78,6 +94,8 @@ class Decisions:
                 return
             length = due - now
         self.desk.record("doctor", "wait", action.text)
+        if length > LONGEST_WAIT:
+            self.desk.record("controller", "answer", f"At most {LONGEST_WAIT // 3600} hours at a time.")
         target = now + min(max(length, 1), LONGEST_WAIT)
         while not self.desk.over and self.desk.scene.body.now < target:
             happening = self.desk.clock.next(self.desk.capped(target))

@@ -38,7 +38,7 @@ def tools_of(case: Case) -> Tools:
             _TOOLS.clear()
         facts = case.patient.every_fact()
         topics = frozenset(topic for fact in facts for topic in fact.topics)
-        _TOOLS[case.hash] = Tools(Lexicon(case), Laboratory(case), topics, frozenset(fact.id for fact in facts))
+        _TOOLS[case.hash] = Tools(Lexicon(case), Laboratory(case), topics, frozenset(fact.id for fact in facts if fact.tier != "never"))
     return _TOOLS[case.hash]
 
 
@@ -62,10 +62,13 @@ class Desk:
     @property
     def limits(self) -> Limits:
         """The limits of this visit: the case's own, or those the consult was given."""
-        if self.scene.limits is None:
-            return self.encounter.limits
-        sim, turns = self.scene.limits
-        return Limits.model_construct(sim=sim, turns=turns)
+        own, (sim, turns) = self.encounter.limits, self.scene.limits
+        return Limits.model_construct(sim=own.sim if sim is None else sim, turns=own.turns if turns is None else turns)
+
+    @property
+    def late(self) -> bool:
+        """Whether the time of this visit is used up."""
+        return self.scene.body.now - self.scene.visit_began >= self.limits.sim
 
     def record(self, actor: Any, kind: str, text: str = "", **rest: Any) -> Event:
         """Write one event, now."""
@@ -136,14 +139,18 @@ class Desk:
     def speaker(self, by: str) -> str:
         """The name under which the informant or the patient speaks."""
         patient = self.case.patient
-        if by == "patient" or patient.informant.role == "patient":
-            return patient.informant.name or patient.name.given
-        return patient.informant.name or patient.informant.role.capitalize()
+        if by == "patient":
+            return patient.name.given
+        return patient.informant.name or (
+            patient.name.given if patient.informant.role == "patient" else patient.informant.role.capitalize()
+        )
 
     def next_visit(self) -> None:
         """Let the time between two visits pass and begin the next."""
-        following = self.case.encounters[self.scene.visit + 1]
-        self.spend(following.gap)
+        back = self.scene.body.now + self.case.encounters[self.scene.visit + 1].gap
+        while not self.over and (happening := self.clock.next(back)) is not None:
+            if happening.kind != "challenge":
+                self.happen(happening)
         if self.over:
             return
         self.scene.visit += 1

@@ -41,8 +41,8 @@ class Scene:
     words: str = ""
     opened: bool = False
     cost: float = 0.0
-    limits: tuple[int, int] | None = None
-    """Seconds and turns a visit may take, instead of the case's own."""
+    limits: tuple[int | None, int | None] = (None, None)
+    """Seconds and turns a visit may take, where not the case's own."""
     visit: int = 0
     """Index of the current encounter of the case."""
     visit_began: int = 0

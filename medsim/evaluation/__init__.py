@@ -106,7 +106,7 @@ def _made(name: str) -> tuple[str, Maker]:
         return make(name)
     except MedsimError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ActionError(
             f"Agent '{name}' could not be loaded: {type(error).__name__}: {error}. Mend the module, or name another agent."
         ) from error
@@ -124,8 +124,11 @@ class _Late:
         self._agent.reset(seed)
 
     def act(self, observation: str) -> str:
-        """Ask the agent."""
-        return self._agent.act(observation)
+        """Ask the agent; one that would end the whole program ends its encounter."""
+        try:
+            return self._agent.act(observation)
+        except SystemExit as error:
+            raise RuntimeError(f"the agent called sys.exit({error.code!r})") from error
 
 
 def identity_of(config: dict[str, Any]) -> str:
@@ -190,7 +193,7 @@ def _one(job: Job, recipe: Recipe, run: str, identity: str) -> Done:
         name=job.agent,
         seed=job.seed,
         trial=job.trial,
-        limits=recipe.limits(job.case),
+        limits=recipe.limits,
         run=run,
         env=recipe.id,
         identity=identity,

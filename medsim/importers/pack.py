@@ -85,7 +85,11 @@ def _head(imported: Imported, name: str, title: str, licence: str, notes: list[s
 
 
 def _sha256(path: Path) -> str:
+    """Return the sha256 of a file, or of the names and hashes of all files of a folder."""
     try:
+        if path.is_dir():
+            files = sorted(file for file in path.rglob("*") if file.is_file())
+            return hashlib.sha256("\n".join(f"{_sha256(file)}  {file.relative_to(path).as_posix()}" for file in files).encode()).hexdigest()
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
         raise CaseError(f"{path}: the imported file cannot be read again ({error.strerror}); its hash belongs into the pack.") from error

@@ -22,7 +22,12 @@ class Budget:
     """What a run may cost. ``calls`` counts every request that goes out, retries too; ``spent`` is what earlier parts of the run used."""
 
     def __init__(
-        self, *, usd: float | None = None, tokens: int | None = None, calls: int | None = None, spent: Usage = Usage()  # noqa: B008 (a value)
+        self,
+        *,
+        usd: float | None = None,
+        tokens: int | None = None,
+        calls: int | None = None,
+        spent: Usage = Usage(),  # noqa: B008 (a value)
     ) -> None:
         for name, limit in (("usd", usd), ("tokens", tokens), ("calls", calls)):
             if limit is not None and not limit >= 0:
@@ -55,7 +60,10 @@ class Budget:
         with self._lock:
             held = self._held
             self._held = Usage(
-                held.calls - worst.calls, held.tokens_in - worst.tokens_in, held.tokens_out - worst.tokens_out, max(0.0, held.usd - worst.usd)
+                held.calls - worst.calls,
+                held.tokens_in - worst.tokens_in,
+                held.tokens_out - worst.tokens_out,
+                max(0.0, held.usd - worst.usd),
             )
             self._spent = self._spent.plus(real)
 

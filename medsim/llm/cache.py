@@ -10,6 +10,7 @@ import json
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -37,6 +38,7 @@ class Cache:
         self.path, self.read_only = Path(path), read_only
         self._lock = threading.Lock()
         self._idle: list[sqlite3.Connection] = []
+        self._abandoned: list[sqlite3.Connection] = []
         self._process = os.getpid()
         if read_only and not self.path.is_file():
             raise LLMError(f"No recorded run '{self.path}'. Record one first with mode='record', or give another file.")
@@ -87,15 +89,18 @@ class Cache:
     # ---- connections ------------------------------------------------------------------------------------------------------------
 
     def _prepare(self, db: sqlite3.Connection) -> None:
-        if not self.read_only:
-            db.execute("PRAGMA journal_mode = WAL")
         tables = {row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         application, version = (db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version"))
         if tables and application != _APPLICATION:
-            raise LLMError(f"'{self.path}' is a database of something else (tables: {', '.join(sorted(tables)[:5])}). Give the cache another file.")
+            raise LLMError(
+                f"'{self.path}' is a database of something else (tables: {', '.join(sorted(tables)[:5])}). Give the cache another file."
+            )
         if tables and version != VERSION:
             raise LLMError(f"'{self.path}' is a cache of version {version}; this medsim reads version {VERSION}. Give another file.")
-        if not tables and not self.read_only:
+        if self.read_only:
+            return
+        _write_ahead(db)
+        if not tables:
             db.execute(f"PRAGMA application_id = {_APPLICATION}")
             db.execute(f"PRAGMA user_version = {VERSION}")
             db.execute(_TABLE)
@@ -108,7 +113,7 @@ class Cache:
     def _borrowed(self) -> Iterator[sqlite3.Connection]:
         with self._lock:
             if self._process != os.getpid():
-                self._process, self._idle = os.getpid(), []
+                self._process, self._abandoned, self._idle = os.getpid(), self._idle, []  # a parent's connections are not ours to close
             db = self._idle.pop() if self._idle else None
         db = db or self._open()
         try:
@@ -120,7 +125,7 @@ class Cache:
     def _open(self) -> sqlite3.Connection:
         settings: dict[str, Any] = {"timeout": BUSY_SECONDS, "isolation_level": None, "check_same_thread": False}
         if not self.read_only:
-            db = sqlite3.connect(self.path, **settings)
+            db: sqlite3.Connection = sqlite3.connect(self.path, **settings)
             db.execute("PRAGMA synchronous = NORMAL")
             return db
         where = self.path.resolve().as_uri()
@@ -129,7 +134,8 @@ class Cache:
             db.execute("SELECT 1 FROM sqlite_master").fetchone()
             return db
         except sqlite3.OperationalError:  # a folder in which nothing can be written
-            return sqlite3.connect(f"{where}?mode=ro&immutable=1", uri=True, **settings)
+            db = sqlite3.connect(f"{where}?mode=ro&immutable=1", uri=True, **settings)
+            return db
 
     @contextmanager
     def _told(self) -> Iterator[None]:
@@ -149,6 +155,19 @@ class Cache:
             raise LLMError(f"The cache '{self.path}' holds a broken answer ({key[:12]}…). Remove the file, or restore it.") from None
 
 
+def _write_ahead(db: sqlite3.Connection) -> None:
+    """Switch to WAL; SQLite does not wait for others here by itself."""
+    until = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > until:
+                raise
+            time.sleep(0.02)
+
+
 def _text(answer: Answer) -> str:
     return json.dumps(
         {
@@ -166,7 +185,7 @@ def _logprobs(data: Any) -> tuple[Logprob, ...] | None:
 
 def _flat(parts: dict[str, Any]) -> dict[str, Any]:
     """Name every part that can differ; message 1 is the first."""
-    flat = {name: json.dumps(value) for name, value in parts.items() if name != "messages"}
+    flat: dict[str, Any] = {name: json.dumps(value) for name, value in parts.items() if name != "messages"}
     for number, (role, content) in enumerate(parts["messages"], 1):
         flat[f"role of message {number}"], flat[f"message {number} ({role})"] = role, content
     flat["number of messages"] = len(parts["messages"])

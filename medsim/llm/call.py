@@ -16,6 +16,7 @@ from medsim.errors import LLMError
 from medsim.trajectory import Usage
 
 CALL_SCHEMA = "medsim.call/1"
+ONE_CALL = Usage(calls=1)
 
 
 class Message(NamedTuple):
@@ -74,7 +75,7 @@ class Answer:
 
     text: str
     tool_calls: tuple[ToolCall, ...] = ()
-    usage: Usage = Usage(calls=1)
+    usage: Usage = ONE_CALL
     """What this answer cost, attempts that failed on the way included; a cached answer carries what it once cost."""
     model: str = ""
     finish: str = "stop"

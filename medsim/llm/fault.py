@@ -7,6 +7,7 @@ jittered waits that honour Retry-After. What it cannot mend (key, model, context
 from __future__ import annotations
 
 import random
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
 LONGEST_WAIT = 30.0
+_FILTERED = ("content_filter", "content_policy", "contentpolicy", "content management policy", "safety system")
+_NO_KEY = re.compile(r"missing (?:credentials|[\w ]*api[_ ]?key)|api_?key\W.{0,40}must be set", re.IGNORECASE)
 _TO_THE_END = "Its encounter is kept as an error and tried again on resume."
 
 
@@ -82,7 +85,7 @@ class End(NamedTuple):
 def decide(endpoint: Endpoint, fault: Fault, attempts: int, *, chance: random.Random) -> Wait | End:
     """Say what follows after ``attempts`` attempts, of which the last ended in a fault."""
     if not fault.again:
-        return End(f"{endpoint.shown} refused: {_sentence(fault.reason)} {fault.advice}".rstrip())
+        return End(f"{endpoint.shown} cannot answer: {_sentence(fault.reason)} {fault.advice}".rstrip())
     if fault.after is not None and fault.after > endpoint.patience:
         asked = f"the server asks to wait {fault.after:.0f} s, longer than the {endpoint.patience:.0f} s that are waited for"
         return End(f"{endpoint.shown} failed: {_sentence(fault.reason)} {asked.capitalize()}. {_TO_THE_END}")
@@ -96,24 +99,37 @@ def decide(endpoint: Endpoint, fault: Fault, attempts: int, *, chance: random.Ra
 
 def of_status(endpoint: Endpoint, status: int, kind: str, text: str, headers: Mapping[str, str]) -> Fault:
     """Read an HTTP status, the kind of exception that litellm made of it, and the server's words."""
-    said, low = f"HTTP {status}: {text}" if status else text, text.lower()
+    said, low = f"HTTP {status}: {text}", text.lower()
     if "ContextWindow" in kind:
         return Fault(said, False, "The conversation is longer than the model can read: take a model with a longer context, or fewer turns.")
-    if "ContentPolicy" in kind or "content_filter" in low:
+    if "ContentPolicy" in kind or any(word in low for word in _FILTERED):
         return Fault(said, False, "The provider's content filter stopped it: take another model, or another wording.")
     if "UnsupportedParams" in kind:
-        return Fault(said, False, "Remove that parameter from the role, or take a model that has it; parameters are never dropped silently.")
+        return Fault(
+            said, False, "Remove that parameter from the role, or take a model that has it; parameters are never dropped silently."
+        )
     if status == 402 or any(word in low for word in ("insufficient_quota", "insufficient balance", "exceeded your current quota")):
         return Fault(said, False, "The account has no credit left: pay, or take another model.")
-    if status == 401 or "api_key" in low and "must be set" in low:
+    if status == 401:
         return Fault(said, False, f"Put a valid key into the environment variable {endpoint.key_name}.")
     if status == 403:
         return Fault(said, False, f"The key in {endpoint.key_name} may not use this model: take another key or model.")
     if status == 404:
         return Fault(said, False, "Nothing of that name is there: check the model's name (provider/name) and api_base.")
-    if status in {408, 409, 425, 429} or status >= 500 or not 400 <= status < 500:
-        return Fault(said, True, "" if status else "Is the server running?", retry_after(headers), charged=status == 408)
-    return Fault(said, False, "The provider does not accept the call: check the model's name (provider/name) and the parameters of its role.")
+    if status in {408, 409, 425, 429} or not 400 <= status < 500:
+        return Fault(said, True, "", retry_after(headers), charged=status in {408, 504})
+    return Fault(
+        said, False, "The provider does not accept the call: check the model's name (provider/name) and the parameters of its role."
+    )
+
+
+def unanswered(endpoint: Endpoint, text: str, *, reached: bool) -> Fault:
+    """Read a failure without an HTTP error: no connection, a connection that broke, or an answer that is none."""
+    if _NO_KEY.search(text):
+        return Fault(text, False, f"Put a valid key into the environment variable {endpoint.key_name}.")
+    if not reached:
+        return Fault(f"no connection ({text})", True, "Is the server running, and is the address right?")
+    return Fault(f"no whole answer came back ({text})", True, charged=True)
 
 
 def retry_after(headers: Mapping[str, str], *, now: float | None = None) -> float | None:

@@ -59,7 +59,11 @@ def read(call: Call, reply: Reply) -> Reading | Fault:
 
 def _empty(call: Call, reply: Reply) -> Fault:
     if reply.finish == "length":
-        return Fault(f"all {call.max_tokens or ''} tokens were used before a word was said".replace("  ", " "), False, "Raise max_tokens of its role.")
+        return Fault(
+            f"all {call.max_tokens or ''} tokens were used before a word was said".replace("  ", " "),
+            False,
+            "Raise max_tokens of its role.",
+        )
     return Fault(f"it declined: {scrub(reply.refusal)}" if reply.refusal else "the answer was empty", True)
 
 

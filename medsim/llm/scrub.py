@@ -14,7 +14,7 @@ SHORTEST = 8
 
 _SECRET_NAME = re.compile(r"(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS)$", re.IGNORECASE)
 _KEY = re.compile(
-    r"\b(?:sk|pk|rk|gsk|xai|hf|r8|nvapi|pplx|tgp|fw|AKIA|AIza|ya29)[-_.]?[A-Za-z0-9][\w*.-]{7,}[\w*]"
+    r"\b(?:sk|pk|rk|gsk|xai|hf|r8|nvapi|pplx|tgp|fw)[-_][\w*.-]{6,}|\bAKIA\w{12,}|\bAIza[\w-]{20,}|\bya29\.[\w-]+"
     r"|(?<=bearer )[\w*.~+/=-]{6,}"
     r"|\beyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]+)?",
     re.IGNORECASE,
@@ -23,7 +23,9 @@ _LOOKS_LIKE_ONE = re.compile(
     r"(?:sk|pk|rk|gsk|xai|hf|r8|nvapi|pplx|tgp|fw)[-_][\w.-]{8,}|AKIA\w{12,}|AIza[\w-]{20,}|eyJ[\w-]{8,}\.[\w.-]+|bearer\s+\S+|(?=\S*\d)(?=\S*[A-Za-z])[A-Za-z0-9_+=-]{32,}",
     re.IGNORECASE,
 )
-_NAMED = re.compile(r"((?:api[-_ ]?key|access[-_ ]?token|authorization|x-api-key|[?&]key)[\"']?\s*[:=]\s*[\"']?(?:bearer\s+)?)[^\s\"'&,}]+", re.IGNORECASE)
+_NAMED = re.compile(
+    r"((?:api[-_ ]?key|access[-_ ]?token|authorization|x-api-key|[?&]key)[\"']?\s*[:=]\s*[\"']?(?:bearer\s+)?)[^\s\"'&,}]+", re.IGNORECASE
+)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 

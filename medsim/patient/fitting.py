@@ -11,6 +11,7 @@ import hashlib
 import json
 import re
 import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -30,7 +31,11 @@ FILES = ("topics_history", "topics_mind_talk", "topics_review")
 # chosen by cross-validation over the exemplars; tests/bench/matcher.py prints what they reach
 WIDTH, RIDGE, POINTS = 4.0, 0.3, 4
 """Sharpness of the kernel, strength of the ridge, typical points a topic."""
-METHOD = (vectors.SPELLING, vectors.ORDER, MANNER, vectors.DIM, vectors.BUCKETS, WIDTH, RIDGE, POINTS)
+CLOSELY = {"talk.dismiss": 16, "talk.interrupt": 16}
+"""Typical points of topics that do harm when heard wrongly: more of them take in less around, so that only what is clearly meant is heard."""
+UNREADABLE = (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile, zlib.error)
+"""What reading a kept fit raises when it is missing, broken or of an earlier form."""
+METHOD = (vectors.SPELLING, vectors.ORDER, MANNER, vectors.DIM, vectors.BUCKETS, WIDTH, RIDGE, POINTS, CLOSELY)
 
 
 class Fitted(NamedTuple):
@@ -56,12 +61,13 @@ class Fitted(NamedTuple):
 
     @classmethod
     def load(cls, path: Path) -> Fitted:
-        """Read what ``save`` wrote; raise OSError, KeyError, TypeError, ValueError or BadZipFile for anything else."""
+        """Read what ``save`` wrote; raise one of ``UNREADABLE`` for anything else."""
         with np.load(path, allow_pickle=False) as file:
             known: dict[str, Any] = json.loads(file["words"].tobytes())
             points, answers = file["points"].astype(np.float32), file["answers"].astype(np.float32)
+        lexicon = Lexicon(*([(form, plain) for form, plain in pairs] for pairs in known.pop("lexicon")))
         names, symptoms = tuple(known.pop("names")), tuple(known.pop("symptoms"))
-        return cls(names=names, symptoms=symptoms, lexicon=Lexicon(*known.pop("lexicon")), points=points, answers=answers, **known)
+        return cls(names=names, symptoms=symptoms, lexicon=lexicon, points=points, answers=answers, **known)
 
 
 class Kernel:
@@ -81,29 +87,30 @@ class Kernel:
 
 def fit(exemplars: Mapping[str, Sequence[str]], symptoms: Iterable[str] = ()) -> Fitted:
     """Learn topics from their exemplars."""
-    names, lexicon = sorted(exemplars), words.lexicon()
+    names, shown, lexicon = sorted(exemplars), sorted(symptoms), words.lexicon()
     texts = [fold(text) for name in names for text in exemplars[name]]
     owners = np.repeat(np.arange(len(names)), [len(exemplars[name]) for name in names])
     used = Counter(word for text in texts for word in re.findall("[a-z]+", text))
     plain = Words(lexicon, used, vectors.english)
     pieces = [Piece.of(text, plain) for text in texts]
     counts = Counter(word for piece in pieces for word in set(piece.words))
-    points, answers = _solve(Space(counts, len(texts)).vectors(pieces), owners)
-    version = _stamp(json.dumps([[[name, *exemplars[name]] for name in names], sorted(symptoms)]).encode())
-    return Fitted(version, tuple(names), tuple(sorted(symptoms)), lexicon, len(texts), dict(used), dict(counts), points, answers)
+    shares = [CLOSELY.get(name, POINTS) for name in names]
+    points, answers = _solve(Space(counts, len(texts)).vectors(pieces), owners, shares)
+    version = _stamp(json.dumps([[[name, *exemplars[name]] for name in names], shown]).encode())
+    return Fitted(version, tuple(names), tuple(shown), lexicon, len(texts), dict(used), dict(counts), points, answers)
 
 
-def _solve(rows: Matrix, owners: NDArray[np.int64]) -> tuple[Matrix, Matrix]:
-    """Return typical points, and how much nearness to each says for each topic; a chunk of exemplars at a time.
+def _solve(rows: Matrix, owners: NDArray[np.int64], shares: Sequence[int]) -> tuple[Matrix, Matrix]:
+    """Return each topic's share of typical points, and how much nearness to each says for each topic; a chunk of exemplars at a time.
 
     Reckoned in double precision, so that the number of cores does not show in what is kept.
     """
-    topics, rows = int(owners[-1]) + 1, rows.astype(np.float64)
-    points = _rounded(np.concatenate([_typical(rows[owners == topic]) for topic in range(topics)]))
+    rows = rows.astype(np.float64)
+    points = _rounded(np.concatenate([_typical(rows[owners == topic], share) for topic, share in enumerate(shares)]))
     kernel = Kernel(points.astype(np.float64))
     gram = RIDGE * kernel(points)
     gram += 1e-3 * np.eye(len(gram))
-    target = np.zeros((len(gram), topics))
+    target = np.zeros((len(gram), len(shares)))
     for at in range(0, len(rows), 512):
         near = kernel(rows[at : at + 512])
         gram += near.T @ near
@@ -112,9 +119,9 @@ def _solve(rows: Matrix, owners: NDArray[np.int64]) -> tuple[Matrix, Matrix]:
     return points, _rounded(np.ascontiguousarray(np.linalg.solve(gram, target).T))
 
 
-def _typical(rows: Matrix) -> Matrix:
+def _typical(rows: Matrix, share: int) -> Matrix:
     """Return a few means of a topic's exemplars (k-means begun at evenly spaced ones)."""
-    means = rows[np.linspace(0, len(rows) - 1, min(POINTS, len(rows))).astype(int)]
+    means = rows[np.linspace(0, len(rows) - 1, min(share, len(rows))).astype(int)]
     for _ in range(3):
         nearest = (rows @ means.T - (means**2).sum(1) / 2).argmax(1)
         chosen = (nearest[:, None] == np.arange(len(means))).astype(np.float32)
@@ -155,6 +162,6 @@ def shipped(path: Path | None = None) -> Fitted:
     """Return the fit of the shipped vocabulary: the one kept in a file, or learnt anew where that is not of these exemplars."""
     try:
         kept = Fitted.load(path or kept_path())
-    except (OSError, KeyError, TypeError, ValueError, zipfile.BadZipFile):
+    except UNREADABLE:
         return learn()
     return kept if kept.version == shipped_version() else learn()

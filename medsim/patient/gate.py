@@ -48,20 +48,20 @@ class Gate:
         told, opened, found = set(turn.told), turn.opened, []
         for heard in turn.heard:
             if not opened and heard.topic in INVITING_TOPICS:
-                found.append(Opened("opening", heard, self._volunteered(told)))
+                found.append(Opened("opening", heard, self._volunteered(turn, told)))
                 opened = True
             else:
                 found.append(self._part(heard, turn, told))
             told.update(fact.id for fact in found[-1].facts if found[-1].sort in {"fact", "opening"})
         return found
 
-    def _volunteered(self, told: set[str]) -> tuple[Fact, ...]:
+    def _volunteered(self, turn: Turn, told: set[str]) -> tuple[Fact, ...]:
         few = 1 if self.brief.persona.talkativeness < 4 else 2
-        return tuple(fact for fact in self.brief.facts if fact.tier == "volunteer" and fact.id not in told)[:few]
+        return tuple(fact for fact in self.brief.facts if fact.tier == "volunteer" and fact.id not in told and self._free(fact, turn))[:few]
 
     def _part(self, heard: Heard, turn: Turn, told: set[str]) -> Opened:
         if heard.topic in OPEN_TOPICS:
-            more = [fact for fact in self._offered() if fact.id not in told]
+            more = [fact for fact in self._offered() if fact.id not in told and self._free(fact, turn)]
             exact = [fact for fact in self._about(heard) if fact.id not in told and self._free(fact, turn)]
             chosen = list(dict.fromkeys((*exact, *more)))[: self._breadth()]
             return Opened("fact", heard, tuple(chosen)) if chosen else Opened("unscripted", heard)

@@ -16,8 +16,8 @@ from typing import NamedTuple
 import numpy as np
 
 from medsim.patient import vectors
-from medsim.patient.fitting import Fitted, Kernel, fit, shipped
-from medsim.patient.splitting import ASKS, Run, atoms, best_cut, carry, curt, lead_of, sentences
+from medsim.patient.fitting import CLOSELY, Fitted, Kernel, fit, shipped
+from medsim.patient.splitting import ASKS, atoms, best_cut, carry, curt, lead_of, sentences
 from medsim.patient.vectors import Matrix, Piece, Space
 from medsim.patient.words import LIMIT, Words, fold
 
@@ -27,13 +27,11 @@ MAX_PARTS = 12
 # chosen by cross-validation over the exemplars; tests/bench/matcher.py prints what they reach
 UNDERSTOOD, MARGIN = 0.2, 0.08
 """The least score that counts as understood, and how near an alternative must be."""
-CLEARLY: dict[str, float] = {}
-"""The least score of topics that do harm when they are heard wrongly."""
 CLAUSE_CUT, LIST_CUT, TOLD_CUT, NOT_UNDERSTOOD = 0.1, 0.35, 0.6, 0.1
 """What a cut must gain before a further question, in a list, in a statement; what a part that is not understood costs."""
 TOUCHED, FACT = 0.5, 0.15
 """The share of topics in the likeness of a question and a fact, and the least likeness that counts."""
-METHOD = (UNDERSTOOD, MARGIN, CLEARLY, CLAUSE_CUT, LIST_CUT, TOLD_CUT, NOT_UNDERSTOOD, TOUCHED, FACT)
+METHOD = (UNDERSTOOD, MARGIN, CLAUSE_CUT, LIST_CUT, TOLD_CUT, NOT_UNDERSTOOD, TOUCHED, FACT)
 
 
 class Heard(NamedTuple):
@@ -54,7 +52,6 @@ class Matcher:
         self.version = hashlib.sha256(json.dumps([fitted.version, METHOD]).encode()).hexdigest()[:16]
         self._words = Words(fitted.lexicon, fitted.used, vectors.english)
         self._space, self._kernel = Space(fitted.counts, fitted.texts), Kernel(fitted.points)
-        self._clearly = [(at, CLEARLY[name]) for at, name in enumerate(fitted.names) if name in CLEARLY]
 
     @classmethod
     def of(cls, exemplars: Mapping[str, Sequence[str]], symptoms: Iterable[str] = ()) -> Matcher:
@@ -96,26 +93,20 @@ class Matcher:
         spans, asks = atoms(text), self.piece(text).asks
         runs = [(first, last) for first in range(len(spans)) for last in range(first, len(spans))]
         said = {run: text[spans[run[0]][0] : spans[run[1]][1]] for run in runs}
-        scores = self._scored(said, lead_of(text), asks)
+        lead = lead_of(text)
+        pieces = [self.piece(carry(lead, part) if run[0] else part, asks=asks) for run, part in said.items()]
+        scores = dict(zip(runs, self.scores(pieces), strict=True))
         price = [0.0, *(_price(said[first, first], asks) for first in range(1, len(spans)))]
         worth = {run: _worth(float(scores[run].max())) - price[run[0]] for run in runs}
         return [self._heard(said[run], scores[run]) for run in best_cut(worth, len(spans))]
 
-    def _scored(self, said: Mapping[Run, str], lead: str, asks: bool) -> dict[Run, Matrix]:
-        """Return the scores of each run of pieces; what is not clearly meant does not count."""
-        pieces = [self.piece(carry(lead, text) if run[0] else text, asks=asks) for run, text in said.items()]
-        scores = self.scores(pieces)
-        for at, least in self._clearly:
-            scores[scores[:, at] < least, at] = 0
-        return dict(zip(said, scores, strict=True))
-
     def _heard(self, text: str, scores: Matrix) -> Heard:
         order = np.argsort(-scores, kind="stable")[:4]
         top = float(scores[order[0]])
-        near = tuple(self._names[at] for at in order[1:] if scores[at] > max(top - MARGIN, UNDERSTOOD / 2))
+        near = [self._names[at] for at in order[1:] if scores[at] > max(top - MARGIN, UNDERSTOOD / 2)]
         if top < UNDERSTOOD:
             return Heard(text, None, round(top, 4), ())
-        return Heard(text, self._names[order[0]], round(top, 4), near)
+        return Heard(text, self._names[order[0]], round(top, 4), tuple(topic for topic in near if topic not in CLOSELY))
 
 
 def _price(text: str, asks: bool) -> float:

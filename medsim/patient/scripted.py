@@ -49,10 +49,12 @@ class ScriptedPatient:
             words = self._say(part, turn, i)
             if words and words not in said.values():
                 said.setdefault(_once(part), words)
+            if part.sort == "opening":
+                said.setdefault("courtesy", "")
             if part.sort in {"fact", "opening"}:
                 told += [fact.id for fact in part.facts]
-        text = self._breathe(" ".join(said.values()) or self._phrase("silence", turn), turn)
-        released = [wording for name in (*turn.told, *told) for wording in self.gate.by_id[name].say if name in self.gate.by_id]
+        text = self._breathe(" ".join(filter(None, said.values())) or self._phrase("silence", turn), turn)
+        released = [wording for name in (*turn.told, *told) if name in self.gate.by_id for wording in self.gate.by_id[name].say]
         if self._at_fault(text, released, turn):
             return Reply(self._phrase("unclear", turn), (), self.speaker, "fallback")
         return Reply(text, tuple(dict.fromkeys(told)), self.speaker)
@@ -134,7 +136,7 @@ def _once(part: Opened) -> str:
     """What may be said once in a reply: each answer, but one courtesy, one denial and one "I don't know"."""
     topic = part.heard.topic
     if part.sort != "unscripted" or topic is None or topic.startswith("meta."):
-        return f"{part.sort} {topic} {part.heard.text}"
+        return f"{part.sort} {topic} {part.heard.text} {[fact.id for fact in part.facts]}"
     if topic.startswith("talk."):
         return "courtesy"
     return "denial" if topic in matcher().symptoms else "unknown"

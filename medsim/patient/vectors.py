@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import importlib.util
 import json
-import os
 import threading
 import zlib
 from collections.abc import Callable, Mapping, Sequence
@@ -127,8 +126,15 @@ def static() -> tuple[Tokenizer, Callable[[list[int]], Matrix]]:
     size = int.from_bytes(file.read(8), "little")
     width = 2 * json.loads(file.read(size))["embedding.weight"]["shape"][1]
 
+    lock = threading.Lock()
+
+    def row(token: int) -> bytes:
+        file.seek(8 + size + width * token)
+        return file.read(width)
+
     def vectors(tokens: list[int]) -> Matrix:
-        rows = b"".join(os.pread(file.fileno(), width, 8 + size + width * token) for token in tokens)
+        with lock:
+            rows = b"".join(map(row, tokens))
         return np.frombuffer(rows, np.float16).reshape(len(tokens), -1).astype(np.float32)
 
     return tokenizer, vectors

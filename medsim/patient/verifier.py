@@ -57,7 +57,8 @@ def faults(text: str, *, released: Iterable[str], doctor: str) -> list[str]:
     if not (numbers or drugs or symptoms):
         return found
     allowed = " ".join((*released, doctor)).lower()
-    for sort, given in (("number", numbers), ("drug", drugs), ("symptom", symptoms)):
+    found += [f"number: {number}" for number in sorted(numbers - set(_NUMBER.findall(allowed)))]
+    for sort, given in (("drug", drugs), ("symptom", symptoms)):
         found += [f"{sort}: {word}" for word in sorted(given) if not _stands_in(word, allowed)]
     return found
 
@@ -67,4 +68,4 @@ def _stands_in(term: str, text: str) -> bool:
 
 
 def _denied(word: str, text: str) -> bool:
-    return re.search(rf"\b(no|not|never|n't|without|any)\b[^.;!?]*\b{re.escape(word)}", text) is not None
+    return re.search(rf"(?:\b(?:no|not|never|without|any)\b|n't\b)[^.;!?]*\b{re.escape(word)}", text) is not None

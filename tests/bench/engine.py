@@ -52,8 +52,19 @@ def steps() -> tuple[list[float], list[float]]:
     from medsim.env import ConsultEnv
     from medsim.store import Store
 
-    questions = [ask for entry in document.read(Path(__file__).parents[1] / "data" / "phrasings_heldout.yaml").data["in_scope"] for ask in entry["ask"]]
-    others = ["examine: heart", "order: full blood count", "wait: 1m", "examine: vital signs", "order: chest x-ray", "note: seen and examined"]
+    questions = [
+        ask
+        for entry in document.read(Path(__file__).parents[1] / "data" / "phrasings_heldout.yaml").data["in_scope"]
+        for ask in entry["ask"]
+    ]
+    others = [
+        "examine: heart",
+        "order: full blood count",
+        "wait: 1m",
+        "examine: vital signs",
+        "order: chest x-ray",
+        "note: seen and examined",
+    ]
     env, per_step, per_episode, at = ConsultEnv("starter"), [], [], 0
     with tempfile.TemporaryDirectory() as folder:
         store = Store(Path(folder) / "bench.db")

@@ -19,8 +19,10 @@ import numpy as np
 from rapidfuzz import fuzz, process, utils
 
 from medsim import document, library
-from medsim.patient.matcher import FILES, SMALLTALK, FactIndex, Heard, Matcher, matcher
-from medsim.patient.words import static
+from medsim.patient.fitting import CLOSELY, FILES
+from medsim.patient.matcher import SMALLTALK, FactIndex, Heard, Matcher, matcher
+from medsim.patient.vectors import static
+from medsim.patient.words import fold
 
 HELD_OUT = Path(__file__).resolve().parents[1] / "data" / "phrasings_heldout.yaml"
 FOLDS = 5
@@ -120,35 +122,29 @@ def held_out() -> dict[str, Any]:
     return dict(document.read(HELD_OUT).data)
 
 
+def unseen(asked: Sequence[tuple[str, str]], exemplars: Mapping[str, Sequence[str]]) -> list[tuple[str, str]]:
+    """Return the phrasings that no exemplar repeats word for word; some were written twice, independently."""
+    known = {utils.default_process(fold(ask)) for asks in exemplars.values() for ask in asks}
+    return [(ask, topic) for ask, topic in asked if utils.default_process(fold(ask)) not in known]
+
+
 def folds() -> Iterator[Set]:
     """Hold a fifth of each topic's exemplars out, five times."""
     mixed = {topic: random.Random(topic).sample(asks, len(asks)) for topic, asks in shipped().items()}
-    for fold in range(FOLDS):
-        kept = {topic: [ask for at, ask in enumerate(asks) if at % FOLDS != fold] for topic, asks in mixed.items()}
-        yield Set(kept, [(ask, topic) for topic, asks in mixed.items() for at, ask in enumerate(asks) if at % FOLDS == fold])
+    for held in range(FOLDS):
+        kept = {topic: [ask for at, ask in enumerate(asks) if at % FOLDS != held] for topic, asks in mixed.items()}
+        yield Set(kept, [(ask, topic) for topic, asks in mixed.items() for at, ask in enumerate(asks) if at % FOLDS == held])
 
 
 def compounds(asked: Sequence[tuple[str, str]], seed: int = 0, count: int = 120) -> list[tuple[str, list[str]]]:
     """Make compound utterances of phrasings that were not learnt."""
     chance = random.Random(seed)
-    found = [
-        (ask.rstrip("?.").removeprefix("any "), topic)
-        for ask, topic in asked
-        if ask.startswith("any ") and 2 <= len(ask.split()) < 5
-    ]
+    found = [(ask.rstrip("?.").removeprefix("any "), topic) for ask, topic in asked if ask.startswith("any ") and 2 <= len(ask.split()) < 5]
     short = [(ask.rstrip("?"), topic) for ask, topic in asked if ask.endswith("?") and len(ask.split()) == 1]
-    verbs = [
-        (ask.rstrip("?").removeprefix("do you "), topic)
-        for ask, topic in asked
-        if ask.startswith("do you ") and len(ask.split()) < 6
-    ]
-    whole = [
-        (ask.rstrip("?."), topic) for ask, topic in asked if ask.endswith("?") and 4 < len(ask.split()) < 10 and "," not in ask
-    ]
+    verbs = [(ask.rstrip("?").removeprefix("do you "), topic) for ask, topic in asked if ask.startswith("do you ") and len(ask.split()) < 6]
+    whole = [(ask.rstrip("?."), topic) for ask, topic in asked if ask.endswith("?") and 4 < len(ask.split()) < 10 and "," not in ask]
     said = [
-        (ask.rstrip(".") + ".", topic)
-        for ask, topic in asked
-        if topic.startswith("talk.") and not ask.endswith("?") and "," not in ask
+        (ask.rstrip(".") + ".", topic) for ask, topic in asked if topic.startswith("talk.") and not ask.endswith("?") and "," not in ask
     ]
     shapes: list[tuple[list[list[tuple[str, str]]], str]] = [
         ([found] * 3, "any {0}, {1} or {2}?"), ([found] * 2, "any {0} or {1}?"), ([found] * 2, "have you had any {0} and {1}?"),
@@ -201,9 +197,7 @@ def by_letters(exemplars: Mapping[str, Sequence[str]]) -> Score:
         long = sum((count * weigh[group]) ** 2 for group, count in counts.items()) ** 0.5
         for group, count in counts.items():
             posting.setdefault(group, []).append((at, count * weigh[group] / (long or 1)))
-    arrays = {
-        group: (np.array([at for at, _ in pairs]), np.array([share for _, share in pairs])) for group, pairs in posting.items()
-    }
+    arrays = {group: (np.array([at for at, _ in pairs]), np.array([share for _, share in pairs])) for group, pairs in posting.items()}
 
     def score(ask: str) -> np.ndarray[Any, Any]:
         total, long = np.zeros(len(texts)), 1e-9
@@ -219,10 +213,10 @@ def by_letters(exemplars: Mapping[str, Sequence[str]]) -> Score:
 def by_wordllama(exemplars: Mapping[str, Sequence[str]]) -> Score:
     """Cosine of mean token vectors to the nearest exemplar."""
     _, texts, owners = flat(exemplars)
-    tokenizer, table = static()
+    tokenizer, rows_of = static()
 
     def vector(text: str) -> np.ndarray[Any, Any]:
-        mean = table[tokenizer.encode(text, add_special_tokens=False).ids or [0]].astype(np.float32).mean(0)
+        mean = rows_of(tokenizer.encode(text, add_special_tokens=False).ids or [0]).mean(0)
         return np.asarray(mean / (np.linalg.norm(mean) + 1e-9))
 
     rows = np.stack([vector(text) for text in texts])
@@ -237,8 +231,8 @@ def by_blend(exemplars: Mapping[str, Sequence[str]]) -> Score:
 
 def by_matcher(exemplars: Mapping[str, Sequence[str]]) -> Score:
     """Give the scores of the shipped method."""
-    made = Matcher(exemplars)
-    return lambda ask: made.scores([made._piece(ask)])[0]
+    made = Matcher.of(exemplars)
+    return lambda ask: made.scores([made.piece(ask)])[0]
 
 
 METHODS: dict[str, Callable[[Mapping[str, Sequence[str]]], Score]] = {
@@ -279,6 +273,18 @@ def sequences(made: Matcher, asked: Sequence[tuple[str, Sequence[str]]]) -> floa
     return sum(topics(made.hear(ask)) == list(wanted) for ask, wanted in asked) / len(asked)
 
 
+def harm(made: Sequence[Matcher], parts: Sequence[Set]) -> str:
+    """Say how often a topic that does harm was heard where none was meant, and how often one was missed."""
+    heard = [
+        (CLOSELY.keys() & set(topics(each.hear(ask))), topic) for each, part in zip(made, parts, strict=True) for ask, topic in part.asked
+    ]
+    falsely, missed = (
+        sum(bool(found) for found, topic in heard if topic not in CLOSELY),
+        [not found for found, topic in heard if topic in CLOSELY],
+    )
+    return f"heard falsely {falsely} of {len(heard) - len(missed)}, missed {sum(missed)} of {len(missed)}"
+
+
 def facts() -> tuple[float, float]:
     """Return the share of questions whose best fact is right, and of questions about nothing answered with nothing."""
     index = FactIndex(FACTS)
@@ -290,12 +296,8 @@ def facts() -> tuple[float, float]:
 
 def cold() -> float:
     """Return seconds from the start of a fresh process's imports to a matcher that is ready."""
-    code = (
-        "import time; t = time.perf_counter(); from medsim.patient import matcher as m; m.matcher(); print(time.perf_counter() - t)"
-    )
-    return min(
-        float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout) for _ in range(5)
-    )
+    code = "import time; t = time.perf_counter(); from medsim.patient import matcher as m; m.matcher(); print(time.perf_counter() - t)"
+    return min(float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout) for _ in range(5))
 
 
 def main() -> None:
@@ -310,15 +312,18 @@ def main() -> None:
         crossed = [top1(make, part)[0] for part in parts]
         share, cost = top1(make, Set(every, asked))
         print(f"{name:24} {np.mean(crossed):16.3f} {share:9.3f} {cost:9.0f}", flush=True)
-    made = [Matcher(part.exemplars) for part in parts]
+    made = [Matcher.of(part.exemplars) for part in parts]
     crossed_tally = np.mean([tally(each, part.asked) for each, part in zip(made, parts, strict=True)], axis=0)
     crossed_split = np.mean([sequences(each, compounds(part.asked)) for each, part in zip(made, parts, strict=True)])
     crossed_silent = np.mean([abstention(each, outside) for each in made])
     final, wanted = tally(matcher(), asked), [(each["ask"], each["topics"]) for each in data["compound"]]
     print("heard right / abstained / wrong, cross-validated:", " / ".join(f"{share:.3f}" for share in crossed_tally))
     print("heard right / abstained / wrong, held-out:       ", " / ".join(f"{share:.3f}" for share in final))
+    fresh = unseen(asked, every)
+    print(f"  the {len(fresh)} of {len(asked)} that no exemplar repeats: ", " / ".join(f"{share:.3f}" for share in tally(matcher(), fresh)))
     print(f"abstention, own list {crossed_silent:.3f}, held-out {abstention(matcher(), data['out_of_scope']):.3f}")
     print(f"compound sequences, made {crossed_split:.3f}, held-out {sequences(matcher(), wanted):.3f}")
+    print(f"dismissal and interruption, cross-validated: {harm(made, parts)}")
     begin = time.process_time()
     matcher_heard = [matcher().hear(ask) for ask, _ in asked]
     print(f"hear: {(time.process_time() - begin) / len(matcher_heard) * 1e6:.0f} us CPU mean, cold process ready in {cold():.2f} s")

@@ -569,6 +569,16 @@ def test_a_pack_holds_its_head_its_report_and_every_case(tmp_path: Path) -> None
     assert [load(folder / f"{case.id}.yaml") for case in OSCE.cases] == OSCE.cases
 
 
+def test_a_pack_made_of_a_folder_holds_the_hash_of_all_its_files(tmp_path: Path) -> None:
+    hashes = []
+    for name in ("x", "y", "x"):
+        (tmp_path / "set").mkdir(exist_ok=True)
+        (tmp_path / "set" / "file.txt").write_text(name)
+        folder = write_pack(OSCE._replace(source=tmp_path / "set"), tmp_path / "pack", title="x", licence="x")
+        hashes.append(yaml.safe_load((folder / "pack.yaml").read_text(encoding="utf-8"))["provenance"]["sha256"])
+    assert hashes[0] == hashes[2] != hashes[1]
+
+
 def test_a_pack_written_before_is_replaced_whole(tmp_path: Path) -> None:
     write_pack(OSCE, tmp_path / "pack", title="One", licence="MIT", notes=())
     folder = write_pack(CHALLENGE, tmp_path / "pack", title="Two", licence="local", notes=["x", "y"])

@@ -109,7 +109,7 @@ def test_rows_say_what_became_of_each_line() -> None:
     assert reasons(13) == ("answer_index_missing",)
     assert reasons(16) == ("facts_from_context",)
     assert reasons(17) == ("no_context", "dup_of:mediq-dev-0016")
-    assert reasons(18) == ("relettered",)
+    assert reasons(18) == ("facts_lack:context_1", "relettered")
     assert "id_differs:99" in reasons(20)
     assert reasons(0, CRAFT) == ("nested_options",)
     assert [reasons(line, CRAFT) for line in (1, 2, 3)] == [("sex_unknown",), ("age_assumed",), ("answer_is_synonym",)]

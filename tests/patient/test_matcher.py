@@ -10,13 +10,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medsim import document
+from medsim.patient import fitting
+from medsim.patient.fitting import CLOSELY, Fitted, kept_path
 from medsim.patient.matcher import MAX_PARTS, FactIndex, Matcher, matcher
-from medsim.patient.words import fold
+from medsim.patient.words import fold, lexicon
 
 HELD_OUT = Path(__file__).resolve().parents[1] / "data" / "phrasings_heldout.yaml"
 
@@ -157,7 +160,75 @@ def test_two_processes_hear_the_same() -> None:
 
 def test_the_version_follows_the_exemplars() -> None:
     one, other = {"a": ["what is it?"], "b": ["who are you?"]}, {"a": ["what is this?"], "b": ["who are you?"]}
-    assert Matcher(one).version == Matcher(one).version != Matcher(other).version
+    assert Matcher.of(one).version == Matcher.of(one).version != Matcher.of(other).version
+
+
+ANEW = "The kept fit is not of the present exemplars and words: run `python -m medsim.patient`."
+
+
+@pytest.fixture(scope="module")
+def learnt() -> Fitted:
+    return fitting.learn()
+
+
+def test_the_kept_fit_is_of_the_present_exemplars(learnt: Fitted) -> None:
+    kept = Fitted.load(kept_path())
+    assert kept.version == learnt.version, ANEW
+    assert kept._replace(points=learnt.points, answers=learnt.answers) == learnt, ANEW
+    np.testing.assert_allclose(kept.points, learnt.points, atol=2e-3, err_msg=ANEW)
+    np.testing.assert_allclose(kept.answers, learnt.answers, atol=2e-2, err_msg=ANEW)
+
+
+def test_saving_twice_gives_the_same_bytes_and_loading_gives_back_what_was_saved(learnt: Fitted, tmp_path: Path) -> None:
+    learnt.save(tmp_path / "one.npz")
+    back = Fitted.load(tmp_path / "one.npz")
+    back.save(tmp_path / "other.npz")
+    assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "other.npz").read_bytes()
+    assert (back.points == learnt.points).all()
+    assert (back.answers == learnt.answers).all()
+
+
+@pytest.mark.parametrize("kept", ["stale", "cut short", "empty", "something else", "missing"])
+def test_a_kept_fit_that_is_not_of_these_exemplars_is_learnt_anew_with_the_same_answers(
+    kept: str, learnt: Fitted, tmp_path: Path, held_out: dict[str, Any]
+) -> None:
+    path = tmp_path / "topics.npz"
+    if kept == "stale":
+        learnt._replace(version="of other exemplars", names=learnt.names[::-1]).save(path)
+    elif kept != "missing":
+        path.write_bytes({"cut short": kept_path().read_bytes()[:20_000], "empty": b"", "something else": b"words: []"}[kept])
+    anew = Matcher(fitting.shipped(path))
+    assert anew.version == matcher().version
+    asked = [group["ask"][0] for group in held_out["in_scope"]]
+    assert [part.topic for ask in asked for part in anew.hear(ask)] == [part.topic for ask in asked for part in matcher().hear(ask)]
+
+
+def test_no_form_of_a_word_stands_for_two_things() -> None:
+    forms = [form for form, _ in (*lexicon().phrases, *lexicon().short)]
+    assert len(forms) == len(set(forms))
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "You are not alone in this.",
+        "Nobody here blames you.",
+        "I don't want to send you home.",
+        "No, please don't take those.",
+        "I did not listen properly, I'm sorry.",
+    ],
+)
+def test_kind_words_are_not_heard_as_dismissal(kind: str) -> None:
+    assert CLOSELY.keys().isdisjoint(heard(kind))
+    assert all(CLOSELY.keys().isdisjoint(part.alternatives) for part in matcher().hear(kind))
+
+
+@pytest.mark.parametrize(
+    ("said", "topic"),
+    [("Calm down.", "talk.dismiss"), ("It's all in your head.", "talk.dismiss"), ("Just answer the question.", "talk.interrupt")],
+)
+def test_plain_dismissal_is_heard(said: str, topic: str) -> None:
+    assert heard(said) == [topic]
 
 
 def test_symptoms_are_topics() -> None:

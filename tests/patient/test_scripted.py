@@ -133,7 +133,6 @@ def test_a_wording_that_would_betray_what_was_not_asked_falls_back_without_a_fac
     assert reply.text in phrases("unclear")
 
 
-@pytest.mark.xfail(strict=True, raises=KeyError, reason="the guard of the comprehension stands after the look-up it should guard")
 def test_a_fact_told_by_another_seat_that_this_one_does_not_know_is_passed_over(patient: ScriptedPatient) -> None:
     assert patient.reply(turn("social.tobacco", told=("hidden",))).facts == ("smoking",)
 

@@ -49,12 +49,10 @@ def test_the_doctors_own_words_may_be_taken_up() -> None:
     assert faults("No, I am no chatbot.", released=TOLD, doctor="Are you a chatbot?") == []
 
 
-@pytest.mark.xfail(strict=True, reason="numbers are compared as words: 38 is found in 38.5")
 def test_a_part_of_a_number_is_not_the_number() -> None:
     assert faults("38 degrees", released=("38.5 degrees",), doctor="") == ["number: 38"]
 
 
-@pytest.mark.xfail(strict=True, reason="n't is looked for at a word boundary, which it never stands at: \\b(n't)")
 def test_a_denial_with_a_contracted_not_is_a_denial() -> None:
     assert faults("I haven't had headache.", released=(), doctor="") == []
 
@@ -64,7 +62,6 @@ def test_words_of_released_facts_are_clean_in_any_order(words: list[str]) -> Non
     assert faults(" ".join(words), released=TOLD, doctor="") == []
 
 
-@pytest.mark.xfail(strict=True, reason="numbers are compared as words: the 5 of a released 5mg is not found")
 def test_a_number_with_its_unit_is_the_number() -> None:
     assert faults("I take 5mg.", released=("I take 5mg.",), doctor="") == []
 

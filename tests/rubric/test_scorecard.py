@@ -34,7 +34,12 @@ def card(case: Case, items: list[dict[str, Any]], *done: tuple[int, str, str], h
     return tally(monitor, how)
 
 
-ASPIRIN, DONE_ECG, TEAM, NITRATE = (60, "treat", "aspirin"), (30, "order", "ecg12"), (90, "consult", "cath_lab"), (120, "treat", "nitroglycerin")
+ASPIRIN, DONE_ECG, TEAM, NITRATE = (
+    (60, "treat", "aspirin"),
+    (30, "order", "ecg12"),
+    (90, "consult", "cath_lab"),
+    (120, "treat", "nitroglycerin"),
+)
 
 
 def test_a_score_is_what_was_earned_over_what_could_be_earned(mini: Case) -> None:
@@ -60,7 +65,7 @@ def test_what_is_unknown_is_left_out_of_the_score_and_lowers_coverage(mini: Case
 
 
 def test_coverage_of_nine_tenths_is_trusted_and_less_is_flagged(mini: Case) -> None:
-    judged = {"judge": {"criterion": "Kind?"}}
+    judged: dict[str, Any] = {"judge": {"criterion": "Kind?"}}
     nine = [item(f"a{n}", 1, GIVEN) for n in range(9)]
     assert not card(mini, [*nine, item("k", 1, None, **judged)], ASPIRIN).flagged
     assert card(mini, [*nine[:8], item("k", 1, None, **judged)], ASPIRIN).flagged
@@ -123,8 +128,9 @@ def test_a_cap_limits_the_score_and_the_lowest_cap_counts(mini: Case) -> None:
 def test_a_cap_blocks_a_pass_only_where_the_rubric_says_so(mini: Case) -> None:
     items = [item("a", 10, GIVEN), item("h", -1, HARM, critical="cap", cap=0.7)]
     assert card(mini, items, ASPIRIN, NITRATE).passed is False
-    assert card(mini, items, ASPIRIN, NITRATE, **{"pass": {"min_score": 0.6, "no_critical": False}}).passed is True
-    assert card(mini, items, ASPIRIN, NITRATE, **{"pass": {"min_score": 0.8, "no_critical": False}}).passed is False
+    for mark, passed in ((0.6, True), (0.8, False)):
+        lenient: dict[str, Any] = {"pass": {"min_score": mark, "no_critical": False}}
+        assert card(mini, items, ASPIRIN, NITRATE, **lenient).passed is passed
 
 
 def test_a_critical_item_that_is_not_decided_is_not_held_against_anybody(mini: Case) -> None:

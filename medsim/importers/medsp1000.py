@@ -1,0 +1,239 @@
+"""MedSP1000: packets of role documents, ``<case>/<scenarioN>/{examinee,sp_actor,environment_controller,evaluator}/**``, and their rubrics.
+
+The rule: every packet, rubric and line of a subset that is there gives one row, and none stops the set; what a packet lacks stands in its
+status. A packet is plain data here; what plays it is another matter.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from medsim.errors import CaseError
+from medsim.importers import Row
+from medsim.importers import medsp1000_rubric as frozen
+from medsim.importers.medsp1000_rubric import Note, PacketItem, RubricFile
+from medsim.importers.medsp1000_text import ROLES, Attachment, Document, Mode, compiled, folders, material
+
+Status = Literal["ok", "no_rubric", "empty_rubric", "missing_role", "empty_role", "decode_error"]
+LICENCE = "per article (CC BY, BY-NC or BY-NC-SA, MedEdPORTAL); the packaging says MIT: local use only"
+PLAYED = ("examinee", "sp_actor")
+"""Roles without which nothing can be played; an environment can be a general one."""
+RUBRICS = "rubrics"
+
+_WORST: tuple[Status, ...] = ("decode_error", "missing_role", "empty_role", "no_rubric", "empty_rubric")
+_ARTICLE = re.compile(r"(?:mededportal_|mep-\d+-|mep_2374-8265\.)(\d+)(?:-s\d+)?(_\d+)?\Z")
+_SCENARIO = re.compile(r"scenario\d*\Z", re.I)
+_RUBRIC = re.compile(r"(.+)_(scenario\d*)\.json\Z", re.I)
+_DEEP = 4
+
+
+class Packet(NamedTuple):
+    """One scenario: its role documents and its rubric."""
+
+    id: str
+    """``case/scenarioN``."""
+    scenario: str
+    doi: str
+    """Of the article it was made from; empty where the id does not name one."""
+    split_group: str
+    """Packets of one group are never parted into training and test."""
+    status: Status
+    roles: dict[str, tuple[Document, ...]]
+    rubric: tuple[PacketItem, ...]
+    case: str = ""
+    twin_of: str = ""
+    """The case that this one was downloaded a second time of."""
+    problems: tuple[str, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
+    rubric_version: str = ""
+    rubric_sha256: str = ""
+    mode: Mode = "compat"
+
+    @property
+    def runnable(self) -> bool:
+        """Whether there is something to play: what the doctor is given and what the patient acts by."""
+        spoilt = self.mode == "compat" and self.status == "decode_error"
+        return not spoilt and all(any(document.text for document in self.roles.get(role, ())) for role in PLAYED)
+
+    @property
+    def scorable(self) -> bool:
+        """Whether there is an item to judge."""
+        return bool(self.rubric)
+
+    def text(self, role: str) -> str:
+        """The documents of a role as one text, each under its name."""
+        return compiled(self.roles.get(role, ()))
+
+
+class Origin(NamedTuple):
+    """What the name of a case tells of where it comes from."""
+
+    doi: str
+    split_group: str
+    twin_of: str
+
+
+def load_packets(
+    folder: Path,
+    *,
+    rubrics: Path | None = None,
+    subset: Path | None = None,
+    mode: Mode = "compat",
+    keep_zh: bool = False,
+    overlay: Path | None = None,
+) -> tuple[list[Packet], list[Row]]:
+    """Read the packets below a folder and return them with a row for each, and one for what has no packet.
+
+    ``rubrics``: folder of ``<case>_<scenario>.json``, left out: the folder ``rubrics`` beside the cases. ``subset``: a list of packets
+    (a subset file, a manifest of paths). ``overlay``: notes on items by id, laid over the lint's own.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise CaseError(f"{folder}: no such folder. Expected one that holds <case>/<scenarioN>/examinee and so on.")
+    if mode not in {"compat", "clean"}:
+        raise CaseError(f"Mode '{mode}' is not known. Use 'compat' (as the original engine reads) or 'clean'.")
+    shelf = Path(rubrics) if rubrics else folder / RUBRICS
+    if rubrics and not shelf.is_dir():
+        raise CaseError(f"{shelf}: no such folder of rubrics.")
+    notes = frozen.read_overlay(Path(overlay)) if overlay else {}
+    wanted = read_subset(Path(subset)) if subset else None
+    found = {f"{path.parent.name}/{path.name}": path for path in sorted(_scenarios(folder))}
+    kept = [name for name in sorted(found, key=natural) if wanted is None or name in wanted]
+    packets = [_packet(name, found[name], frozen.read(_rubric_path(shelf, name), name), notes, mode, keep_zh) for name in kept]
+    rows = _rows(packets)
+    for name in sorted(set(wanted or ()) - set(found), key=natural):
+        rows.append(Row(len(rows), "refused", name, ("not_found", *_rubric_reasons(frozen.read(_rubric_path(shelf, name), name)))))
+    for name, read in load_rubrics(shelf).items() if wanted is None and shelf.is_dir() else ():
+        if name not in found:
+            rows.append(Row(len(rows), "refused", name, ("no_packet", *_rubric_reasons(read))))
+    return packets, rows
+
+
+def load_rubrics(folder: Path) -> dict[str, RubricFile]:
+    """Read all rubrics of a folder, by the id of their packets."""
+    named = {f"{match[1]}/{match[2]}": path for path in sorted(folder.iterdir()) if (match := _RUBRIC.fullmatch(path.name))}
+    return {name: frozen.read(named[name], name) for name in sorted(named, key=natural)}
+
+
+def read_subset(path: Path) -> list[str]:
+    """Read packet ids from a subset file or a manifest: a list, or an object with ``scenarios``; of paths the last two parts count.
+
+    A path that ends in a case means its ``scenario1``, as in the original batch script.
+    """
+    try:
+        data = json.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise CaseError(f"{path}: cannot be read ({error.strerror}).") from error
+    except (ValueError, RecursionError) as error:
+        raise CaseError(f"{path}: not JSON ({str(error)[:80]}). Expected a list of '<case>/<scenarioN>'.") from error
+    listed = data.get("scenarios") if isinstance(data, dict) else data
+    if not isinstance(listed, list):
+        raise CaseError(f"{path}: a list of '<case>/<scenarioN>' was expected, or an object with such a list under 'scenarios'.")
+    return list(dict.fromkeys(_entry(item, path, at) for at, item in enumerate(listed)))
+
+
+def origin(case: str) -> Origin:
+    """Read article, split group and twin from the name of a case."""
+    match = _ARTICLE.match(case)
+    if not match:
+        return Origin("", case, "")
+    twin = case[: -len(match[2])] if match[2] else ""
+    return Origin(f"10.15766/mep_2374-8265.{match[1]}", match[1], twin)
+
+
+def natural(name: str) -> tuple[tuple[int, int, str], ...]:
+    """Order names with their numbers as numbers: scenario10 after scenario9."""
+    return tuple((0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.split(r"(\d+)", name) if part)
+
+
+def _scenarios(folder: Path) -> Iterator[Path]:
+    """Folders named scenarioN, at most some levels below; what lies inside one is not searched."""
+    if _SCENARIO.match(folder.name):
+        yield folder
+        return
+    top = len(folder.parts)
+    for root, names, _ in os.walk(folder):
+        here = Path(root)
+        names[:] = [] if len(here.parts) - top >= _DEEP else [name for name in sorted(names) if not name.startswith((".", "__MACOSX"))]
+        if here != folder or not _SCENARIO.match(here.name):
+            yield from (here / name for name in names if _SCENARIO.match(name))
+        names[:] = [name for name in names if not _SCENARIO.match(name)]
+
+
+def _packet(name: str, path: Path, rubric: RubricFile, notes: dict[str, Note], mode: Mode, keep_zh: bool) -> Packet:
+    case = path.parent.name
+    roles: dict[str, tuple[Document, ...]] = {}
+    attachments: list[Attachment] = []
+    places, problems = folders(path)
+    for role in ROLES:
+        if role not in places:
+            problems.append(f"missing_role:{role}")
+            continue
+        held = material(role, places[role], mode=mode, keep_zh=keep_zh)
+        roles[role] = held.documents
+        attachments += held.attachments
+        problems += held.problems
+        if not any(document.text for document in held.documents):
+            problems.append(f"empty_role:{role}")
+    problems += _shared(roles)
+    problems += _rubric_reasons(rubric)
+    kinds = {problem.split(":", 1)[0] for problem in problems}
+    status: Status = next((kind for kind in _WORST if kind in kinds), "ok")
+    known = origin(case)
+    return Packet(
+        name, path.name, known.doi, known.split_group, status, roles, frozen.overlaid(rubric.items, notes), case, known.twin_of,
+        tuple(dict.fromkeys(problems)), tuple(attachments), rubric.version, rubric.sha256, mode,
+    )  # fmt: skip
+
+
+def _rubric_reasons(rubric: RubricFile) -> tuple[str, ...]:
+    kind = {"ok": (), "empty": ("empty_rubric",), "absent": ("no_rubric",), "unreadable": ("no_rubric",)}[rubric.status]
+    return (*kind, *rubric.problems)
+
+
+def _shared(roles: dict[str, tuple[Document, ...]]) -> list[str]:
+    """Files that lie in two roles word for word: a patient who holds the marking sheet knows the answer."""
+    seen: dict[str, str] = {}
+    found = []
+    for role, documents in roles.items():
+        for document in documents:
+            first = seen.setdefault(document.sha256, role)
+            if first != role and document.text:
+                found.append(f"same_file:{first}={role}/{document.name}")
+    return found
+
+
+def _rows(packets: Sequence[Packet]) -> list[Row]:
+    """A row for each packet, with rubrics that several packets share."""
+    rows: list[Row] = []
+    first: dict[tuple[tuple[str, str], ...], str] = {}
+    for number, packet in enumerate(packets):
+        key = tuple((item.competency, item.text) for item in packet.rubric)
+        same = first.setdefault(key, packet.id) if key else packet.id
+        twin = (f"twin_of:{packet.twin_of}",) if packet.twin_of else ()
+        reasons = (*packet.problems, *((f"same_rubric:{same}",) if same != packet.id else ()), *twin)
+        status: Literal["imported", "flagged", "refused"] = "refused" if not packet.runnable else "flagged" if reasons else "imported"
+        rows.append(Row(number, status, packet.id, reasons))
+    return rows
+
+
+def _rubric_path(shelf: Path, name: str) -> Path:
+    case, scenario = name.rsplit("/", 1)
+    return shelf / f"{case}_{scenario}.json"
+
+
+def _entry(item: object, path: Path, at: int) -> str:
+    if isinstance(item, dict):
+        item = f"{item.get('case_id', '')}/{item.get('scenario_id', item.get('scenario', ''))}"
+    parts = [part for part in item.replace("\\", "/").split("/") if part not in {"", ".", ".."}] if isinstance(item, str) else []
+    if not parts:
+        raise CaseError(f"{path}: entry {at} is no '<case>/<scenarioN>': {item!r}"[:300])
+    return f"{parts[-2]}/{parts[-1]}" if len(parts) > 1 and _SCENARIO.match(parts[-1]) else f"{parts[-1]}/scenario1"
+
+
+__all__ = ["LICENCE", "Attachment", "Document", "Note", "Packet", "PacketItem", "load_packets", "load_rubrics", "origin", "read_subset"]
