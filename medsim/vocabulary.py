@@ -27,7 +27,7 @@ CONFIDENT = 88.0
 OFFERED = 55.0
 
 _FILLER = re.compile(
-    r"\b(please|kindly|urgent(?:ly)?|stat|immediate(?:ly)?|asap|now|also|then|repeat|recheck|get|obtain|send|perform|do|check|start|begin|"
+    r"\b(please|kindly|urgent(?:ly)?|stat|immediate(?:ly)?|asap|now|also|then|repeat|recheck|get|obtain|send|perform|do|check|start|begin|give|administer|apply|"
     r"commence|request|order|a|an|the|some|of|for|his|her|their|patient'?s?|him|again|another|serial|continuous|result|results|level|levels|"
     r"test|tests|exam|examination|assessment|assess|examine|inspect|inspection)\b"
 )
@@ -36,8 +36,9 @@ _REFRAIN = re.compile(
     r"\b(?:no|not|never|don't|dont|stop|hold|withhold|avoid|omit|cease|discontinue|cancel|without|instead of|rather than)\b", re.IGNORECASE
 )
 """Words that say what is not to be given or done."""
-_JOINT = re.compile(r"\s*(?:,|;|\n|\+|&|(?<=[a-z]{3})/(?=[a-z]{3})|\band\b|\bplus\b)\s*")
-_JOINT_OF_DRUGS = re.compile(r"\s*(?:,|;|\n|\+|&|\band\b|\bplus\b|\bwith\b)\s*")
+_JOINT = re.compile(r"\s*(?:,|;|\n|\+|\s&\s|(?<=[a-z]{3})/(?=[a-z]{3})|\band\b|\bplus\b)\s*")
+_JOINT_OF_DRUGS = re.compile(r"\s*(?:,|;|\n|\+|\s&\s|\band\b|\bplus\b|\bwith\b)\s*")
+_ASIDE = re.compile(r"\([^()]*\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,8 +293,7 @@ class Lexicon:
             words = asked
         forms = _forms(words) if family == "treat" else (words,)
         whole = next((hit for form in forms if (hit := self._exact(family, form, False))), None)
-        joint = _JOINT_OF_DRUGS if family == "treat" else _JOINT
-        parts = [part for part in joint.split(words) if part.strip()]
+        parts = self._parts(family, words)
         single = Found(whole) if whole else self.resolve(kind, words)
         if whole or not 1 < len(parts) <= 20:
             return [(words, single)]
@@ -302,6 +302,20 @@ class Lexicon:
         if len(known) > 1 or (known and single.entry is None):
             return [(part, hit) for part, hit in found if hit.entry] if family == "treat" else found
         return [(words, single)]
+
+    def _parts(self, family: str, words: str) -> list[str]:
+        """Cut a list into its parts; a name that holds a joint itself stays whole (``type and screen``)."""
+        text = _ASIDE.sub(" ", words)
+        joint = _JOINT_OF_DRUGS if family == "treat" else _JOINT
+        cuts = [(0, 0), *((match.start(), match.end()) for match in joint.finditer(text)), (len(text), len(text))]
+        parts, at = [], 0
+        while at < len(cuts) - 1:
+            stops = range(min(len(cuts) - 1, at + 4), at, -1)
+            pieces = ((stop, text[cuts[at][1] : cuts[stop][0]].strip()) for stop in stops)
+            stop, piece = next((stop, piece) for stop, piece in pieces if stop == at + 1 or self._exact(family, piece, False))
+            parts.append(piece)
+            at = stop
+        return [part for part in parts if part]
 
     def _bundle(self, family: str, words: str) -> list[Entry]:
         """The entries of a bundle the words name; a case's own name comes first, and a full name of the vocabulary before a bare bundle."""
@@ -318,7 +332,9 @@ class Lexicon:
         if not _REFRAIN.search(words) or any(self._exact("treat", form, False) for form in _forms(words)):
             return words
         clauses = (clause.strip() for clause in re.split(r"[,;\n]", words))
-        kept = (clause if any(self._exact("treat", form, False) for form in _forms(clause)) else _wanted(clause, "treat") for clause in clauses)
+        kept = (
+            clause if any(self._exact("treat", form, False) for form in _forms(clause)) else _wanted(clause, "treat") for clause in clauses
+        )
         return ", ".join(clause for clause in kept if clause)
 
     def _indexes(self, family: str) -> list[Index]:
@@ -349,7 +365,7 @@ class Lexicon:
     def _near(self, family: str, words: str, strange: bool) -> Entry | None:
         """Find the name the words nearly are. A drug may have one slip of a letter and no more: another drug may be two away."""
         text = _bare(words)[:80]
-        if len(text) < 5:
+        if len(text) < (9 if strange else 5):
             return None
         for index in self._indexes(family):
             near = process.extract(text, index.by_bare.keys(), scorer=fuzz.ratio, score_cutoff=CONFIDENT, limit=5)

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
+import re
 import subprocess
 import sys
+import unicodedata
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from medsim.cli import main
+from medsim.store import Store
 from tests.conftest import DATA
 
 MINI = str(DATA / "mini.yaml")
@@ -68,6 +74,15 @@ def test_cases_schema_is_a_json_schema(capsys: pytest.CaptureFixture[str]) -> No
         (["import", "agentclinc", "x"], "Did you mean 'agentclinic'"),
         (["lint", "/nowhere"], "No case pack"),
         (["run", "--agents", ","], "No agent"),
+        (["run", "--agnets", "golden"], "Did you mean '--agents'"),
+        (["run", "--trials", "99999999999"], "at most"),
+        (["run", "--trials", "many"], "invalid int value"),
+        ([], "a verb was expected"),
+        (["cases", "shwo"], "Did you mean 'show'"),
+        (["cases", "winter-cough"], "medsim cases show winter-cough"),
+        (["cases", "--specialty", "cardiolgy"], "Did you mean 'cardiology'"),
+        (["cases", "--setting", "moon"], "setting: clinic, ed"),
+        (["run", "--store", ""], "is empty"),
     ],
 )
 def test_wrong_input_gets_a_clear_sentence_and_exit_code_2(
@@ -184,3 +199,183 @@ def test_a_scripted_run_never_imports_a_model_library(tmp_path: Path) -> None:
         "sys.exit(bool({'litellm', 'fhir', 'torch'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("verb", [["show"], ["export"], ["score", "--rubric", "history"]])
+def test_a_run_that_is_not_there_is_answered_with_the_nearest(verb: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = str(tmp_path / "r.db")
+    assert run("run", "--cases", MINI, "--agents", "inert", "--store", path, "--run", "monday") == 0
+    capsys.readouterr()
+    assert run(*verb, "--run", "mondya", "--store", path) == 2
+    assert "Did you mean 'monday'" in capsys.readouterr().err
+
+
+def test_show_lists_the_newest_and_says_how_to_see_all(store: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("show", "--store", store, "--limit", "1") == 0
+    captured = capsys.readouterr()
+    assert "inert" in captured.out
+    assert "golden" not in captured.out
+    assert "--limit 0" in captured.err
+
+
+HOSTILE = r"\e[31mRED\e]0;title\a \u202eright\u2066 \x9b2J \u200b [bold]x[/bold] [/] [link=http://x]y[/link] \U000E0041 \u2028 \r\b"
+
+
+@pytest.fixture
+def hostile(tmp_path: Path) -> str:
+    """The small case, each of its texts full of what steers or deceives a terminal."""
+    text = (DATA / "mini.yaml").read_text()
+    text = re.sub(r'(?<![a-z_])(say|text|appear|refusal|_): "[^"]*"', lambda found: f'{found[1]}: "{HOSTILE}"', text)
+    text = re.sub(r"^( *)(title|door_note|opening): [^{].*$", lambda found: f'{found[1]}{found[2]}: "{HOSTILE}"', text, flags=re.MULTILINE)
+    path = tmp_path / "hostile.yaml"
+    path.write_text(text)
+    assert text.count("u202e") > 20
+    return str(path)
+
+
+def steering(text: str) -> set[str]:
+    return {
+        hex(ord(letter)) for letter in text if letter != "\n" and unicodedata.category(letter) in {"Cc", "Cf", "Co", "Cn", "Cs", "Zl", "Zp"}
+    }
+
+
+def test_a_case_with_hidden_characters_is_refused(hostile: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("play", hostile) == 2
+    assert "hidden character U+001B" in capsys.readouterr().err
+
+
+def test_even_such_a_case_would_write_no_codes_to_the_terminal(
+    hostile: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("medsim.document._HIDDEN", re.compile("(?!)"))
+    path = str(tmp_path / "h.db")
+    run("run", "--cases", hostile, "--agents", "golden", "--store", path, "--json")
+    name = Store(path).rows()[0]["id"]
+    assert steering(Store(path).load(name).to_json()), "the store keeps the text as it came"
+    one = ["--store", path, "--cases", hostile]
+    for words in (
+        ["cases", "show", hostile], ["cases", "show", hostile, "--truth"], ["cases", "show", hostile, "--json"], ["cases", "--pack", hostile],
+        ["cases", "--pack", hostile, "--json"], ["lint", hostile, "--no-gates"], ["lint", hostile, "--no-gates", "--json"], ["show", name, "--truth", *one],
+        ["show", name, "--json", *one], ["replay", name, *one], ["export", "--store", path], ["show", "\x1b[31m", *one],
+    ):  # fmt: skip
+        run(*words)
+        captured = capsys.readouterr()
+        assert captured.out + captured.err
+        assert steering(captured.out + captured.err) == set(), words
+    assert run("show", name, "--json", *one) == 0
+    shown = json.loads(capsys.readouterr().out)["trajectory"]["events"]
+    assert [event["text"] for event in shown] == [event.text for event in Store(path).load(name).events], "and JSON loses nothing"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("id: 1e400", r":1:5: the number '1e400' is too large"),
+        ('id: "never closed', r"begun at line 1\)\. Something was opened and not closed"),
+        ("a: 1\n---\nb: 2", r":2:1: not valid YAML: .* one document"),
+        ("a:\n\tb: 1", r":2:1: not valid YAML: .* Indent with spaces"),
+        ("a: [1, 2", r"Close the list"),
+        ("a: 1\nb: \x07", r":2:4: control character U\+0007"),
+        ("~", r"a mapping was expected, found nothing"),
+    ],
+)
+def test_broken_yaml_is_answered_with_place_and_remedy(text: str, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_text(text + "\n")
+    assert run("lint", str(path)) == 1
+    assert re.search(says, capsys.readouterr().out.replace("\n", " "))
+
+
+def test_bytes_that_are_not_utf8_are_named_with_line_and_column(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_bytes(b"id: x\ntitle: caf\xe9\n")
+    assert run("lint", str(path)) == 1
+    assert "bad.yaml:2:11: byte 0xE9 is not UTF-8" in capsys.readouterr().out
+
+
+def test_a_pipe_among_the_cases_is_refused_and_not_waited_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    os.mkfifo(tmp_path / "pipe.yaml")
+    assert run("lint", str(tmp_path)) == 1
+    assert "a folder, pipe or device" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("width", [80, 140])
+def test_the_table_of_a_run_fits_the_terminal_and_breaks_no_word(width: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Console(width=width, file=io.StringIO(), force_terminal=True, color_system=None, markup=False)
+    for module in ("output", "running"):
+        monkeypatch.setattr(f"medsim.cli.{module}.console", lambda: screen)
+    assert run("run", "--cases", MINI, "--agents", "golden,interviewer", "--store", str(tmp_path / "r.db")) == 0
+    lines = screen.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    assert max(map(len, lines)) <= width
+    assert any(line.startswith("interviewer") for line in lines)
+    assert any("coverage" in line for line in lines), "coverage stands beside every score"
+
+
+def test_an_agent_of_ones_own_is_found_where_the_command_is_typed(tmp_path: Path) -> None:
+    (tmp_path / "doctor_here.py").write_text("class Mine:\n    def reset(self, seed): ...\n    def act(self, seen): return 'end:'\n")
+    code = f"import sys; from medsim.cli import main; sys.exit(main(['run', '--cases', {MINI!r}, '--agents', 'doctor_here:Mine']))"
+    done = subprocess.run([sys.executable, "-P", "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "doctor_here:Mine" in done.stdout
+
+
+def shell(command: str, tmp_path: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_a_closed_pipe_ends_quietly_and_loses_nothing(store: str, tmp_path: Path) -> None:
+    medsim = f"{sys.executable} -m medsim"
+    for words in (f"show --store {store}", f"export --store {store}", "cases schema"):
+        done = shell(f"{medsim} {words} 2>err | head -c 1 >/dev/null; echo ${{PIPESTATUS[0]}}", tmp_path)
+        assert done.stdout.strip() == "0", words
+        assert "Traceback" not in (tmp_path / "err").read_text() + done.stderr
+    piped = shell(f"{medsim} run --cases {MINI} --agents golden,inert --store p.db 2>&1 | true; echo ${{PIPESTATUS[0]}}", tmp_path)
+    assert "Traceback" not in piped.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_output_that_cannot_be_written_gives_one_sentence(store: str, tmp_path: Path) -> None:
+    for words in (f"show --store {store}", f"export --store {store}", "cases --json"):
+        done = shell(f"{sys.executable} -m medsim {words} > /dev/full", tmp_path)
+        assert done.returncode == 1
+        assert "could not be written" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_without_standard_output_the_work_is_done_all_the_same(tmp_path: Path) -> None:
+    done = shell(f"{sys.executable} -m medsim run --cases {MINI} --agents inert --store o.db >&-", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert len(Store(tmp_path / "o.db").rows()) == 1
+
+
+def test_a_terminal_without_unicode_is_no_obstacle(store: str, tmp_path: Path) -> None:
+    first = Store(store).rows()[0]["id"]
+    done = shell(f"PYTHONIOENCODING=ascii {sys.executable} -m medsim show {first} --store {store}", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "met" in done.stdout
+
+
+def test_export_never_writes_over_the_database(store: str) -> None:
+    before = Path(store).read_bytes()
+    assert run("export", "--store", store, "--out", store) == 2
+    assert Path(store).read_bytes() == before
+
+
+def test_play_tells_of_a_store_that_cannot_be_written_before_the_first_turn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "no.db"
+    path.write_text("this is no database, though it is long enough to be taken for one" * 20)
+    assert run("play", MINI, "--store", str(path)) == 2
+    captured = capsys.readouterr()
+    assert "not a readable database" in captured.err
+    assert captured.out == ""
+
+
+def test_play_confirms_what_gets_no_answer(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "medsim", "play", MINI, "--store", str(tmp_path / "p.db")]
+    done = subprocess.run(
+        command, input=b"diagnose: pneumonia\ndispose: ward\nhi \xff\xfe\nquit\n", capture_output=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert b"Diagnosis noted: pneumonia" in done.stdout
+    assert b"Disposition noted: ward" in done.stdout
+    assert Store(tmp_path / "p.db").rows()[0]["status"] == "truncated"

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from medsim.agent import make
-from medsim.errors import CaseError, StoreError
+from medsim.errors import CaseError, MedsimError, StoreError
 from medsim.evaluation import Done, episode_seed, evaluate
 from medsim.evaluation.stats import interval, summarise
 from medsim.store import Store
@@ -127,3 +127,55 @@ def test_one_case_gives_no_interval_and_many_a_narrower_one() -> None:
     assert narrow.high is not None
     assert wide.low <= 0.425 <= wide.high
     assert narrow.high - narrow.low < wide.high - wide.low
+
+
+class NeedsMore:
+    """An agent that cannot be made without settings."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+
+
+class Leaves:
+    """An agent that would end the whole program."""
+
+    def reset(self, seed: int) -> None: ...
+
+    def act(self, observation: str) -> str:
+        raise SystemExit(3)
+
+
+@pytest.mark.parametrize(("name", "reason"), [("NeedsMore", "missing 1 required"), ("Leaves", "sys.exit"), ("MINI", "not callable")])
+def test_an_agent_that_cannot_be_made_or_leaves_fails_its_encounters_and_no_others(tmp_path: Path, name: str, reason: str) -> None:
+    result = evaluate([f"tests.test_evaluate:{name}", "inert"], cases=[MINI], trials=2, store=str(tmp_path / "r.db"))
+    broken, inert = result.summaries
+    assert (broken.errors, broken.n, broken.score.mean) == (2, 0, None)
+    assert (inert.errors, inert.n) == (0, 2)
+    assert all(reason in error for error in result.errors)
+
+
+@pytest.mark.parametrize("source", ["raise RuntimeError('no key')", "def (", "import sys\nsys.exit(4)"])
+def test_an_agents_broken_module_is_told_in_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str) -> None:
+    (tmp_path / "broken_doctor.py").write_text(source)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(MedsimError, match="broken_doctor:Doctor"):
+        evaluate(["broken_doctor:Doctor"], cases=[MINI], store="sqlite:///:memory:")
+
+
+def test_a_stopped_run_counts_what_was_played_and_not_what_was_planned(tmp_path: Path) -> None:
+    def stop(count: int, total: int, done: Done) -> None:
+        raise KeyboardInterrupt
+
+    result = evaluate(["inert"], cases=[MINI], trials=5, store=str(tmp_path / "r.db"), progress=stop)
+    assert (result.stopped, result.played) == (True, 1)
+
+
+def test_two_programs_that_begin_the_same_run_get_two_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store(tmp_path / "r.db")
+    first = evaluate(["inert"], cases=[MINI], store=store).run
+    seen = store.runs()
+    stale = iter([[]])
+    monkeypatch.setattr(store, "runs", lambda: next(stale, seen))
+    second = evaluate(["inert"], cases=[MINI], store=store)
+    assert second.run != first
+    assert (second.kept, second.played) == (0, 1)

@@ -227,3 +227,81 @@ def test_hostile_text_is_stored_and_comes_back(store: Store, mini: Case) -> None
     played = rollout(mini, Script([nasty]), name="x", run="r")
     store.save(played)
     assert store.load(played.id).events == played.events
+
+
+def test_a_read_only_place_can_be_read_and_not_written(store: Store, mini: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    played = kept(store, mini)
+    store.close()
+    monkeypatch.setattr("medsim.store.os.access", lambda *_: False)
+    frozen = Store(store.path or "", create=False)
+    assert frozen.load(played.id).events == played.events
+    with pytest.raises(StoreError, match="read-only"):
+        kept(frozen, mini, trial=1)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE events SET data = '{bad'",
+        "UPDATE trajectories SET diagnosis = '['",
+        "UPDATE trajectories SET usage = '[3]'",
+        "UPDATE trajectories SET seconds = 'abc'",
+        "UPDATE trajectories SET score = x'1b5b33316d'",
+        "UPDATE runs SET config = 'nope'",
+        "UPDATE items SET evidence = '('",
+    ],
+)
+def test_rows_that_medsim_cannot_have_written_give_one_sentence(store: Store, mini: Case, damage: str) -> None:
+    played = kept(store, mini)
+    with store.engine.begin() as connection:
+        connection.exec_driver_sql(damage)
+
+    def read_all() -> None:
+        store.rows(), store.runs(), store.load(played.id), store.scores(played.id)
+
+    with pytest.raises(StoreError, match="cannot be read"):
+        read_all()
+
+
+def test_programs_that_make_the_same_new_database_do_not_collide(tmp_path: Path) -> None:
+    failed: list[BaseException] = []
+    gate = threading.Barrier(8)
+
+    def make_one() -> None:
+        gate.wait()
+        try:
+            Store(tmp_path / "new.db")
+        except BaseException as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=make_one) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    assert Store(tmp_path / "new.db").rows() == []
+
+
+@pytest.mark.parametrize("name", ["a?b.db", "a#b%20c.db", "ü ß.db", "a&mode=ro.db"])
+def test_any_file_name_is_a_file_name(tmp_path: Path, name: str) -> None:
+    made = Store(tmp_path / name)
+    made.begin_run("r", identity="same", config={})
+    assert (tmp_path / name).is_file()
+    assert len(Store(tmp_path / name, create=False).runs()) == 1
+
+
+def test_half_a_character_in_an_error_is_stored_as_its_escape(store: Store, mini: Case) -> None:
+    class Broken:
+        def reset(self, seed: int) -> None: ...
+
+        def act(self, observation: str) -> str:
+            raise RuntimeError("lost \ud800 half")
+
+    store.save(rollout(mini, Broken(), name="x", run="r"))
+    assert store.rows()[0]["error"] == "RuntimeError: lost \\ud800 half"
+
+
+def test_an_empty_name_is_refused() -> None:
+    with pytest.raises(StoreError, match="empty"):
+        Store(" ")

@@ -12,10 +12,10 @@ from functools import cache
 from typing import Any
 
 from medsim import document, library, vocabulary
+from medsim.action import unit_of
 from medsim.case import Case
+from medsim.patient.fitting import FILES
 from medsim.vocabulary import Entry, Lexicon
-
-TOPIC_FILES = ("topics_history", "topics_review", "topics_mind_talk")
 
 
 class Script:
@@ -159,18 +159,14 @@ def order_text(entry: Entry, case: Case) -> str:
 def _dose(ranges: dict[str, tuple[float, float]], routes: Iterable[str]) -> str:
     route = next(iter(routes), "")
     for name, (low, high) in ranges.items():
-        amount = f"{(low + high) / 2:g}"
-        sort, rest = name.split("_", 1)
-        unit = {"flow": "L/min", "energy": "J"}.get(sort, rest.split("_")[0])
-        per = ("/kg" if "per_kg" in rest else "") + ("/h" if rest.endswith("_h") else "")
-        return f" {amount} {unit}{per} {route}".rstrip()
+        return f" {(low + high) / 2:g} {unit_of(name)} {route}".rstrip()
     return f" {route}" if route else ""
 
 
 @cache
 def topic_entries() -> list[dict[str, Any]]:
     """The shared vocabulary's topics with their phrasings."""
-    return [topic for file in TOPIC_FILES for topic in document.read(library.vocabulary(file)).data["entries"]]
+    return [topic for file in FILES for topic in document.read(library.vocabulary(file)).data["entries"]]
 
 
 @cache

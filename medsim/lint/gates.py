@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
-from medsim.action import Action, parse, show
+from medsim.action import Action, parse, show, unit_of
 from medsim.agent.script import Inert, Script, Shotgun, order_text, topic_entries
 from medsim.case import Case
 from medsim.case.checklist import RubricItem
@@ -151,16 +151,10 @@ def _asked_for(did: Did) -> str:
         if isinstance(wanted, Range) and "_" in name:
             base = [bound for bound in (wanted.ge, wanted.gt) if bound is not None]
             amount = base[0] * 1.5 + 0.001 if base else (wanted.le or wanted.lt or 1) * 0.5
-            words += f"{amount:.4g} {_unit(name)} "
+            words += f"{amount:.4g} {unit_of(name)} "
         elif name == "route":
             words += str(wanted[0] if isinstance(wanted, list) else wanted)
     return words.strip()
-
-
-def _unit(name: str) -> str:
-    sort, rest = name.split("_", 1)
-    base = {"flow": "L/min", "energy": "J"}.get(sort, rest.split("_")[0])
-    return base + ("/kg" if "per_kg" in rest else "") + ("/h" if rest.endswith("_h") else "")
 
 
 def _exemplars(topic: str) -> list[str]:

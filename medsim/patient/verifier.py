@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from functools import cache
 
 from medsim import document, library, vocabulary
+from medsim.patient.fitting import FILES
 
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
 _WORDS = re.compile(r"[a-z][a-z'-]+")
@@ -19,7 +20,6 @@ _META = re.compile(
     r"not provided|the prompt|my instructions|openai|rubric)\b",
     re.IGNORECASE,
 )
-_TOPIC_FILES = ("topics_history", "topics_review", "topics_mind_talk")
 
 
 @cache
@@ -32,7 +32,7 @@ def _drug_words() -> frozenset[str]:
 def _symptom_words() -> frozenset[str]:
     """Single words that name a symptom: the terse exemplars ("fever?") of symptom topics."""
     found: set[str] = set()
-    for file in _TOPIC_FILES:
+    for file in FILES:
         for topic in document.read(library.vocabulary(file)).data["entries"]:
             if topic.get("symptom"):
                 terse = (ask.strip(" ?.").lower() for ask in topic["ask"])
