@@ -28,6 +28,17 @@ def vocabulary(name: str) -> Path:
     return folder("cases") / VOCABULARY / f"{name}.yaml"
 
 
+def prompt(name: str) -> str:
+    """Return the text of a prompt: a shipped one of ``agents/prompts`` by name, or one's own file by path."""
+    own = Path(name)
+    path = own if own.suffix in {".md", ".txt"} else folder("agents") / "prompts" / f"{name}.md"
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        known = sorted(file.stem for file in (folder("agents") / "prompts").glob("*.md"))
+        raise CaseError(f"No prompt '{name}'.{did_you_mean(name, known)} Shipped: {', '.join(known)}; or give a .md file.") from error
+
+
 def names(kind: Kind) -> list[str]:
     """List the shipped files of one kind by stem; for cases list the packs."""
     root = folder(kind)

@@ -138,6 +138,8 @@ def _request(call: Call, endpoint: Endpoint) -> dict[str, Any]:
         }
     if call.logprobs is not None and "logprobs" in takes:
         request |= {"logprobs": True, "top_logprobs": call.logprobs}
+    if call.tools:
+        request["_skip_mcp_handler"] = True  # without it litellm imports its proxy, which needs packages that nobody asked for
     if _is_plain(endpoint):
         request |= {"messages": [], "extra_body": {"messages": messages}}
     return {name: value for name, value in request.items() if value is not None}

@@ -1,0 +1,69 @@
+"""The scripted patient with a voice of its own: a language model says what the gate has opened.
+
+The rule: the model sees the words to convey, the persona and the last turns, never a fact that is not open. What it says is verified;
+after two more tries the template speaks.
+"""
+
+from __future__ import annotations
+
+from medsim import library
+from medsim.case import Brief
+from medsim.llm import LLM, Call, Message
+from medsim.patient.scripted import ScriptedPatient
+from medsim.patient.seat import Reply, Turn
+from medsim.patient.verifier import faults
+from medsim.trajectory import Usage
+
+TRIES = 3
+MANNERS = {
+    "normal": "speaks freely", "short": "is short of breath and speaks in short sentences",
+    "words": "is so short of breath that only single words come", "none": "cannot speak",
+}  # fmt: skip
+
+
+class VoicedPatient:
+    """Verbalises the scripted patient's answers with a model; what was told is decided by the gate alone."""
+
+    def __init__(self, brief: Brief, llm: LLM, *, model: str = "", prompt: str = "patient_voice") -> None:
+        self.script, self.llm, self.model = ScriptedPatient(brief), llm, model
+        self.name = f"voiced:{model}" if model else "voiced"
+        self.template = library.prompt(prompt)
+
+    def reply(self, turn: Turn) -> Reply:
+        """Answer one turn; LLMError where the model cannot be reached."""
+        draft = self.script.reply(turn)
+        if not draft.text.strip(". "):
+            return draft
+        usage, problems = Usage(), ""
+        for attempt in range(TRIES):
+            answer = self.llm.complete(self._call(turn, draft, problems, attempt))
+            usage = usage.plus(answer.usage)
+            text = " ".join(answer.text.split())
+            found = self._faults(text, turn, draft)
+            if not found:
+                return Reply(text, draft.facts, draft.speaker, "voiced", usage)
+            problems = "; ".join(found)
+        return Reply(draft.text, draft.facts, draft.speaker, "template", usage)
+
+    def _faults(self, text: str, turn: Turn, draft: Reply) -> list[str]:
+        told = [wording for name in turn.told if name in self.script.gate.by_id for wording in self.script.gate.by_id[name].say]
+        found = faults(text, released=(draft.text, *told, self.script.brief.opening), doctor=turn.words)
+        if len(text) > 3 * len(draft.text) + 200:
+            found.append("length: far longer than what is to be conveyed")
+        return found
+
+    def _call(self, turn: Turn, draft: Reply, problems: str, attempt: int) -> Call:
+        again = f"\nYour last try was not used ({problems}). Say only what stands between the marks." if problems else ""
+        asked = f"The doctor said: {turn.utterance}\n\nConvey this:\n<<<\n{draft.text}\n>>>{again}"
+        messages = (Message("system", self._system(turn)), Message("user", asked))
+        return Call(self.model, messages, role="patient", seed=turn.seed, salt=f"{turn.index}/{attempt}")
+
+    def _system(self, turn: Turn) -> str:
+        brief, persona = self.script.brief, self.script.brief.persona
+        speaks = "the patient" if brief.informant.role == "patient" else f"the {brief.informant.role} of the patient"
+        person = (
+            f"{self.script.speaker}, {speaks}; the patient is {brief.name.given}, {brief.age}, {brief.sex}. Affect: {persona.affect}. "
+            f"English at level {persona.language}, health literacy {persona.health_literacy}. {persona.manner}"
+        )
+        now = MANNERS[turn.speech] if brief.informant.role == "patient" else "speaks freely"
+        return self.template.replace("{person}", person).replace("{manner}", now)
