@@ -15,6 +15,7 @@ import pytest
 from rich.console import Console
 
 from medsim.cli import main
+from medsim.cli.playing import slip
 from medsim.store import Store
 from tests.conftest import DATA
 
@@ -379,3 +380,23 @@ def test_play_confirms_what_gets_no_answer(tmp_path: Path) -> None:
     assert b"Diagnosis noted: pneumonia" in done.stdout
     assert b"Disposition noted: ward" in done.stdout
     assert Store(tmp_path / "p.db").rows()[0]["status"] == "truncated"
+
+
+@pytest.mark.parametrize(
+    ("turn", "meant"),
+    [
+        ("oder: ecg", "'order: ecg'"),
+        ("order ecg", "'order: ecg'"),
+        ("Treat aspirin 300 mg", "'treat: aspirin 300 mg'"),
+        ("exmine: heart", "'examine: heart'"),
+    ],
+)
+def test_play_asks_back_before_an_action_is_said_to_the_patient(turn: str, meant: str) -> None:
+    assert meant in slip(turn)
+
+
+@pytest.mark.parametrize(
+    "turn", ["order: ecg", "hello: I am Dr Reed", "Wait, where does it hurt?", "tell me more", "end", "?", "say: order ecg", "order"]
+)
+def test_play_sends_what_is_plain(turn: str) -> None:
+    assert slip(turn) == ""

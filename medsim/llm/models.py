@@ -158,7 +158,8 @@ class Models:
             return None
         answer = self.cache.get(job.signature)
         if answer is not None:
-            self.ledger.add(self._entry(job, answer.usage, cached=True, latency=answer.latency, finish=answer.finish))
+            priced = answer.usage.usd > 0 or job.endpoint.price_in is not None
+            self.ledger.add(self._entry(job, answer.usage, priced=priced, cached=True, latency=answer.latency, finish=answer.finish))
             return answer
         if self.mode == "replay":
             raise LLMError(

@@ -28,8 +28,9 @@ from typing import Any
 from medsim.llm import Budget, Call, Message, Models, provider
 from medsim.llm.reading import Reply
 
-HISTORY = (Message("system", "You are a doctor named Dr. Agent. " * 20),) + tuple(
-    Message(("assistant", "user")[i % 2], "It is worse in the evening and better after rest. " * 4) for i in range(7)
+HISTORY = (
+    Message("system", "You are a doctor named Dr. Agent. " * 20),
+    *(Message(("assistant", "user")[i % 2], "It is worse in the evening and better after rest. " * 4) for i in range(7)),
 )
 ROUNDS = 3
 

@@ -94,6 +94,7 @@ def test_tools_are_offered_and_their_use_is_read(server: Server) -> None:
     answer = models(server).complete(replace(CALL, tools=(ORDER,)))
     assert [(use.name, use.arguments) for use in answer.tool_calls] == [("order", {"code": "ecg"})]
     assert server.bodies[0]["tools"] == [ORDER]
+    assert set(server.bodies[0]) == {"model", "messages", "temperature", "max_tokens", "tools"}
 
 
 def test_log_probabilities_are_given_where_the_server_has_them(server: Server) -> None:
@@ -481,11 +482,12 @@ def test_every_call_is_booked_under_its_role_in_the_callers_thread(server: Serve
     assert layer.ledger.failed == {"judge": 1}
 
 
-def test_an_unknown_price_is_unknown_and_not_nothing(server: Server) -> None:
+def test_an_unknown_price_is_unknown_and_not_nothing(server: Server, tmp_path: Path) -> None:
     entries: list[Entry] = []
-    layer = models(server, on_call=entries.append)
+    layer = models(server, on_call=entries.append, cache=tmp_path / "a.db")
     layer.complete(CALL)
-    assert entries[0].usd is None
+    layer.complete(CALL)
+    assert [(entry.usd, entry.cached) for entry in entries] == [(None, False), (None, True)]
     assert layer.ledger.unpriced == ("openai/local",)
 
 
