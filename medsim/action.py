@@ -9,6 +9,7 @@ action before it. Text without any verb is speech. To write a verb literally ins
 
 from __future__ import annotations
 
+import difflib
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -24,6 +25,8 @@ ALIASES: dict[str, DoctorKind] = {
     "refer": "consult", "call": "consult", "tell": "say", "diagnosis": "diagnose", "disposition": "dispose", "admit": "dispose",
     "finish": "end",
 }  # fmt: skip
+_NEVER_SPOKEN = {"order", "treat", "examine", "diagnose", "dispose", "procedure", "prescribe"}
+"""Verbs with which nobody begins to speak to a patient."""
 MAX_CHARS = 20_000
 MAX_TURN_CHARS = 200_000
 MAX_ACTIONS = 25
@@ -152,6 +155,21 @@ def parse(text: str) -> list[Action]:
         words = text[match.end() : end_at].strip()
         actions.append(Action(cast(DoctorKind, ALIASES.get(verb, verb)), _ESCAPED.sub(r"\1\2", words)))
     return actions
+
+
+def slip(message: str) -> str:
+    """What to say to a turn that begins like an action and would be heard as speech; empty where there is no doubt."""
+    found = re.match(r"\s*([A-Za-z]+)\s*(:?)\s*(.*)", message)
+    if found is None:
+        return ""
+    given, colon, rest = found[1].lower(), found[2], found[3][:120]
+    known = {*VERBS, *ALIASES}
+    if colon and given not in known:
+        near = difflib.get_close_matches(given, known, n=1, cutoff=0.75)
+        return f"there is no '{given}:'. Did you mean '{near[0]}: {rest}'?" if near else ""
+    if not colon and given in _NEVER_SPOKEN and rest and "?" not in rest:
+        return f"an action has a colon: '{given}: {rest}'."
+    return ""
 
 
 def _speech(text: str) -> Action:

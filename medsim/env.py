@@ -115,6 +115,11 @@ class ConsultEnv(gym.Env[str, str]):
         """Begin an encounter; ``options={"case": id}`` picks the case, otherwise chance does."""
         super().reset(seed=seed)
         drawn = self.cases[int(self.np_random.integers(len(self.cases)))]
+        for key in options or ():
+            if key != "case":
+                raise ActionError(
+                    f"No reset option '{key}'.{did_you_mean(str(key), ['case'])} Known: case, the id of a case of this environment."
+                )
         case = self._named(options["case"]) if options and options.get("case") else drawn
         self._seed = int(self.np_random.integers(2**31))
         self._consult = Consult(case, seed=self._seed, limits=self.recipe.limits)
@@ -131,7 +136,7 @@ class ConsultEnv(gym.Env[str, str]):
         """Carry out one turn. Text that is no action, or no text at all, costs time and is answered; it does not raise."""
         consult = self._running()
         before = consult.outcome()
-        events = consult.play(action if isinstance(action, str) else f"\\{action!r}"[:200], self._seat)
+        events = consult.play(action if isinstance(action, str) else "", self._seat)
         self._monitor.feed(events)
         after = consult.outcome()
         terms = self._terms(before, after, sum(event.kind in {"unclear", "refused"} for event in events))
@@ -197,7 +202,9 @@ class ConsultEnv(gym.Env[str, str]):
         }
         return {**info, **{f"reward_{name}": float(terms.get(name, 0.0)) for name in Reward.model_fields}}
 
-    def _named(self, name: str) -> Case:
+    def _named(self, name: Any) -> Case:
+        if not isinstance(name, str):
+            raise CaseError(f"options['case'] is the id of a case, given {name!r}.")
         for case in self.cases:
             if case.id == name:
                 return case

@@ -69,12 +69,21 @@ def pack_files(pack: str | Path) -> list[Path]:
     root = folder("cases") / str(pack) if str(pack) in names("cases") else path
     if not root.is_dir():
         known = names("cases")
-        raise CaseError(f"No case pack '{pack}'.{did_you_mean(str(pack), known)} Shipped: {', '.join(known)}; or give a folder.")
+        near = did_you_mean(str(pack), [*known, *shipped_cases()])
+        raise CaseError(f"No case pack or case '{pack}'.{near} Shipped packs: {', '.join(known)}; or give a folder, a file or a case id.")
     found = sorted(file for file in root.rglob("*.yaml") if file.name != "pack.yaml" and VOCABULARY not in file.parts)
-    inside = [file for file in found if file.resolve().is_relative_to(root.resolve())]
+    inside = [file for file in found if _stays_in(file, root)]
     if not inside:
         raise CaseError(f"The folder '{root}' holds no case file (*.yaml).")
     return inside
+
+
+def _stays_in(file: Path, root: Path) -> bool:
+    """Whether a file is a file of this folder, and no link that leads out of it or nowhere."""
+    try:
+        return file.resolve(strict=True).is_relative_to(root.resolve())
+    except (OSError, RuntimeError):
+        return False
 
 
 @cache

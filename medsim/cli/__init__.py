@@ -127,7 +127,7 @@ def parser() -> argparse.ArgumentParser:
     stored(score)
 
     imported = verb("import", "turn a public data set into a case pack")
-    imported.add_argument("format", help="agentclinic")
+    imported.add_argument("format", help="agentclinic or mediq")
     imported.add_argument("file", help="the data file, from your own copy")
     imported.add_argument("--to", help="folder of the pack (default: the file's name)")
 

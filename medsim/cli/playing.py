@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import difflib
 import io
-import re
 import sys
 from collections.abc import Iterable
 
 from medsim import recipe as recipes
-from medsim.action import ALIASES, HELP, VERBS
+from medsim.action import HELP, slip
 from medsim.case import Case
 from medsim.cli.output import console, print_json, remark, say
 from medsim.consult import Consult
@@ -28,8 +26,6 @@ _HOW = f"""\
 {HELP}
 At this prompt a turn is one line; separate actions with ';'. Type help to see this again, quit to leave."""
 _NOTED = {"diagnose": "Diagnosis noted", "dispose": "Disposition noted", "note": "Note written"}
-_NEVER_SPOKEN = {"order", "treat", "examine", "diagnose", "dispose", "procedure", "prescribe"}
-"""Verbs with which nobody begins to speak to a patient."""
 RUN = "play"
 
 
@@ -63,29 +59,10 @@ def _talk(consult: Consult, patient: ScriptedPatient) -> bool:
         if word in {"help", "?"}:
             remark(_HOW)
         elif hint := slip(message):
-            remark(hint)
+            remark(f"Not sent: {hint} To say it to the patient: say: {message.strip()}")
         elif word:
             _print(consult.play(message, patient))
     return False
-
-
-def slip(message: str) -> str:
-    """What to say to a turn that looks like an action and would be heard as speech; empty where there is no doubt."""
-    found = re.match(r"\s*([A-Za-z]+)\s*(:?)\s*(.*)", message)
-    if found is None:
-        return ""
-    given, colon, rest = found[1].lower(), found[2], found[3]
-    known = {*VERBS, *ALIASES}
-    if colon and given not in known:
-        near = difflib.get_close_matches(given, known, n=1, cutoff=0.75)
-        return (
-            f"Not sent: there is no '{given}:'. Did you mean '{near[0]}: {rest}'? To say it to the patient: say: {message.strip()}"
-            if near
-            else ""
-        )
-    if not colon and given in _NEVER_SPOKEN and rest:
-        return f"Not sent: an action has a colon, '{given}: {rest}'. To say it to the patient: say: {message.strip()}"
-    return ""
 
 
 def _ready_input() -> None:

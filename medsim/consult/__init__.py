@@ -108,6 +108,9 @@ class Consult:
                 self.desk.record("controller", "answer", "The rest was not carried out: the time is over.")
                 self.desk.end("truncated", "time")
                 return
+            if count == 0 and action.kind in {"ask", "say"} and (hint := act.slip(message)):
+                self.desk.unclear(action, f"Not said to the patient: {hint}")
+                continue
             if count == act.MAX_ACTIONS:
                 self.desk.record("doctor", "unclear", act.show(actions[count:])[:500])
                 self.desk.record("controller", "answer", f"Only the first {act.MAX_ACTIONS} actions of a turn are carried out.")

@@ -37,7 +37,7 @@ def build(draft: Draft, *, licence: str, name: str, file: str, line: int, raw: s
         "id": "clinic",
         "location": "clinic",
         "start": "2026-01-05T09:00:00",
-        "limits": {"sim": "24h", "turns": 30},
+        "limits": {"sim": "24h", "turns": 60},
         "door_note": safe("door_note", draft.door, neutral),
         "task": draft.task if draft.shown else safe("task", draft.task, TASK),
     }
@@ -81,9 +81,17 @@ def build(draft: Draft, *, licence: str, name: str, file: str, line: int, raw: s
             **({"media": draft.media} if draft.media else {}),
             "outcome": {"diagnosis": diagnosis, **({"question": draft.question} if draft.question else {})},
             "rubric": _rubric(draft),
+            "golden": [f"diagnose: {_best(draft)}\nend:"],
             "unlisted": "unavailable",
         }
     )
+
+
+def _best(draft: Draft) -> str:
+    """What a doctor who knows the answer would write: the letter of the option where letters are shown, the name otherwise."""
+    if draft.shown and draft.question:
+        return "ABCDEFGHIJ"[int(str(dict(draft.question)["answer"]))]
+    return draft.called or draft.answer
 
 
 def _facts(draft: Draft, names: tuple[str, ...], flags: list[str]) -> tuple[Fact, ...]:

@@ -6,6 +6,7 @@ the same facts whatever the words and whoever verbalises them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -15,6 +16,8 @@ from medsim.case.pattern import covers
 from medsim.case.person import Fact
 from medsim.patient.matcher import FactIndex, Heard
 from medsim.patient.seat import Turn
+
+_WORD = re.compile("[a-z]{4,}")
 
 OPEN_TOPICS = frozenset({"complaint.main", "complaint.more", "assoc.any", "ros.general"})
 INVITING_TOPICS = OPEN_TOPICS | {"talk.greeting"}
@@ -92,7 +95,8 @@ class Gate:
             if found:
                 return found
         if self.index and not (heard.topic or "").startswith(("talk.", "meta.")):
-            return [self.by_id[name] for name in self.index.match(heard.text)]
+            near = [self.by_id[name] for name in self.index.match(heard.text)]
+            return near if heard.topic is None else [fact for fact in near if _shares_a_word(heard.text, fact)]
         return []
 
     def _free(self, fact: Fact, turn: Turn) -> bool:
@@ -115,3 +119,9 @@ class Gate:
     def _few(self, heard: Heard) -> int:
         """How many facts one closed question brings: one, but a list when a list was asked for."""
         return max(2, self._breadth()) + 1 if heard.topic in _WHOLE_ANSWERS else 1
+
+
+def _shares_a_word(text: str, fact: Fact) -> bool:
+    """Whether a question and a fact have a longer word in common, endings aside: what a known topic needs to be answered by another fact."""
+    asked, told = ({word[:5] for word in _WORD.findall(words.lower())} for words in (text, " ".join(fact.say)))
+    return not asked.isdisjoint(told)

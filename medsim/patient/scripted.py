@@ -19,6 +19,7 @@ from medsim.patient.matcher import matcher
 from medsim.patient.seat import Reply, Turn
 from medsim.patient.verifier import faults
 
+_GREETS = re.compile(r"(hello|hi|hey|good (morning|afternoon|evening))\b", re.IGNORECASE)
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")
 
 
@@ -70,7 +71,8 @@ class ScriptedPatient:
     def _say(self, part: Opened, turn: Turn, i: int) -> str:
         facts = [self._fact(fact, turn) for fact in part.facts]
         if part.sort == "opening":
-            greeting = [self._phrase("talk.greeting", turn)] if part.heard.topic == "talk.greeting" else []
+            greets = part.heard.topic == "talk.greeting" and not _GREETS.match(self.brief.opening)
+            greeting = [self._phrase("talk.greeting", turn)] if greets else []
             return " ".join((*greeting, self.brief.opening, *facts))
         if part.sort == "fact":
             return self._with_feeling(" ".join(facts), turn, i)

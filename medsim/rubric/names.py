@@ -54,7 +54,9 @@ _POSSESSIVE = re.compile(r"['’]s\b")
 @lru_cache(maxsize=8192)
 def folded(name: str) -> str:
     """Fold a name: case, accents, punctuation, British and American spelling."""
-    text = unicodedata.normalize("NFKD", name.translate(_SIGNS)).encode("ascii", "ignore").decode().lower().replace("'s", "s").replace("'", "")
+    text = (
+        unicodedata.normalize("NFKD", name.translate(_SIGNS)).encode("ascii", "ignore").decode().lower().replace("'s", "s").replace("'", "")
+    )
     text = re.sub(r"[^a-z0-9+]+", " ", text)
     for british, american in _SPELLING:
         text = text.replace(british, american)

@@ -154,7 +154,7 @@ def test_no_seat_sees_the_answer(case: Case) -> None:
 def test_a_case_reads_back_as_it_was_written(case: Case) -> None:
     assert loads(dumps(case)) == case
     assert case.unlisted == "unavailable"
-    assert case.encounters[0].limits.turns == 30
+    assert case.encounters[0].limits.turns == 60
     assert case.encounters[0].limits.sim == 86_400
 
 

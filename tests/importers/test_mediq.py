@@ -340,7 +340,7 @@ def test_a_case_reads_back_as_it_was_written(case: Case) -> None:
     assert loads(dumps(case)) == case
     assert case.unlisted == "unavailable"
     assert case.grade == "compiled"
-    assert case.encounters[0].limits.turns == 30
+    assert case.encounters[0].limits.turns == 60
 
 
 def test_nothing_that_a_seat_sees_depends_on_which_option_is_right(tmp_path: Path) -> None:
