@@ -69,7 +69,8 @@ class Recipe(Part):
     cases: Many[str] = ("starter",)
     """Pack names, folders or case files."""
     select: Select = Select()
-    patient: Literal["scripted"] = "scripted"
+    patient: Literal["scripted", "voiced"] = "scripted"
+    """scripted: templates, offline; voiced: a language model says what the gate has opened."""
     turns: int | None = Field(default=None, ge=1, le=1000)
     """Turn limit instead of the case's own."""
     time: Seconds | None = None

@@ -164,7 +164,7 @@ def test_a_missing_database_says_how_to_make_one(tmp_path: Path) -> None:
 
 
 def test_a_locked_database_gives_one_sentence(store: Store, mini: Case, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("medsim.store.BUSY_SECONDS", 0)
+    monkeypatch.setattr("medsim.store.opening.BUSY_SECONDS", 0)
     other = Store(store.path or "")
     holder = sqlite3.connect(store.path or "", isolation_level=None)
     holder.execute("BEGIN EXCLUSIVE")
@@ -185,9 +185,9 @@ def test_a_locked_database_gives_one_sentence(store: Store, mini: Case, monkeypa
     ],
 )
 def test_complaints_of_the_database_become_sentences(complaint: str, sentence: str) -> None:
-    from medsim.store import _sentence
+    from medsim.store import opening
 
-    assert sentence in _sentence("runs.db", complaint)
+    assert sentence in opening.sentence("runs.db", complaint)
 
 
 def test_a_full_disk_loses_nothing_that_was_stored(store: Store, mini: Case) -> None:
@@ -232,7 +232,7 @@ def test_hostile_text_is_stored_and_comes_back(store: Store, mini: Case) -> None
 def test_a_read_only_place_can_be_read_and_not_written(store: Store, mini: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     played = kept(store, mini)
     store.close()
-    monkeypatch.setattr("medsim.store.os.access", lambda *_: False)
+    monkeypatch.setattr("medsim.store.opening.os.access", lambda *_: False)
     frozen = Store(store.path or "", create=False)
     assert frozen.load(played.id).events == played.events
     with pytest.raises(StoreError, match="read-only"):

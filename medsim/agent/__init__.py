@@ -5,6 +5,7 @@ The rule: an agent sees text and answers text. The built-in ones that look at th
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import inspect
 from collections.abc import Callable
@@ -13,10 +14,12 @@ from typing import Any, Literal, Protocol, runtime_checkable
 from pydantic import Field
 
 from medsim import document, library
+from medsim.agent.chat import ChatDoctor
 from medsim.agent.script import Golden, Inert, Interviewer, RandomDoctor, Shotgun
 from medsim.case import Case
 from medsim.case.part import CODE, Part
 from medsim.errors import CaseError, did_you_mean
+from medsim.llm import LLM
 
 
 @runtime_checkable
@@ -40,8 +43,9 @@ KINDS: dict[str, Callable[..., Agent]] = {
     "shotgun": Shotgun,
     "random": RandomDoctor,
     "interviewer": Interviewer,
+    "chat": ChatDoctor,
 }
-"""Makers by kind; one with a parameter ``case`` is given it."""
+"""Makers by kind; one with a parameter ``case`` or ``llm`` is given it."""
 
 
 class AgentRecipe(Part):
@@ -54,7 +58,7 @@ class AgentRecipe(Part):
     params: dict[str, Any] = {}
 
 
-def make(name: str) -> tuple[str, Maker]:
+def make(name: str, llm: LLM | None = None) -> tuple[str, Maker]:
     """Return an agent's name and a maker of it for each case.
 
     ``name`` is a shipped agent, the path of a recipe, or ``module:attribute`` for a class of one's own (called without arguments).
@@ -66,13 +70,25 @@ def make(name: str) -> tuple[str, Maker]:
     if kind is None:
         raise CaseError(f"{name}: no agent kind '{recipe.kind}'.{did_you_mean(recipe.kind, KINDS)} Known: {', '.join(KINDS)}.")
     settings = inspect.signature(kind).parameters
-    unknown = [key for key in recipe.params if key not in settings or key == "case"]
+    if "llm" in settings and llm is None:
+        raise CaseError(f"Agent '{name}' is a language model: say which, with --doctor MODEL or a models file (--models).")
+    unknown = [key for key in recipe.params if key not in settings or key in {"case", "llm"}]
     if unknown:
-        known = ", ".join(key for key in settings if key != "case") or "none"
+        known = ", ".join(key for key in settings if key not in {"case", "llm"}) or "none"
         raise CaseError(
             f"{name}: kind '{recipe.kind}' has no setting '{unknown[0]}'.{did_you_mean(unknown[0], settings)} Its settings: {known}."
         )
-    return recipe.id, lambda case: kind(**{"case": case} if "case" in settings else {}, **recipe.params)
+    return recipe.id, lambda case: kind(**{key: given for key, given in (("case", case), ("llm", llm)) if key in settings}, **recipe.params)
+
+
+def fingerprint(name: str) -> str:
+    """A hash of what a recipe and its prompt say; empty for an agent of one's own, whose code medsim does not read."""
+    if ":" in name and not name.endswith((".yaml", ".yml")):
+        return ""
+    path = library.find("agents", name)
+    recipe = document.validate(document.read(path), AgentRecipe)
+    prompt = library.prompt(str(recipe.params.get("prompt", "doctor"))) if recipe.kind == "chat" else ""
+    return hashlib.sha256(path.read_bytes() + prompt.encode()).hexdigest()[:16]
 
 
 def _own(name: str) -> Maker:
@@ -91,4 +107,16 @@ def _own(name: str) -> Maker:
     return maker
 
 
-__all__ = ["Agent", "AgentRecipe", "Golden", "Inert", "Interviewer", "Maker", "RandomDoctor", "Shotgun", "make"]
+__all__ = [
+    "Agent",
+    "AgentRecipe",
+    "ChatDoctor",
+    "Golden",
+    "Inert",
+    "Interviewer",
+    "Maker",
+    "RandomDoctor",
+    "Shotgun",
+    "fingerprint",
+    "make",
+]

@@ -103,6 +103,19 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--trials", type=int, default=1, help="encounters for each case and agent (default: 1)")
     run.add_argument("--seed", type=int, default=0, help="seed of all chance (default: 0)")
     run.add_argument("--jobs", type=int, default=1, help="encounters at the same time (default: 1; more pays with agents that wait)")
+    models = run.add_argument_group("language models (keys come from the environment only)")
+    models.add_argument(
+        "--doctor", metavar="MODEL", help="model of the agent 'chat', e.g. openai/gpt-4o-mini or openai/local@http://127.0.0.1:8000/v1"
+    )
+    models.add_argument("--patient", metavar="MODEL", help="model that gives the patient a voice; left out: the scripted patient")
+    models.add_argument("--models", metavar="FILE", help="models file (schema medsim.models/1)")
+    models.add_argument("--cache", metavar="FILE", help="keep answers in this file; equal calls are not asked twice")
+    models.add_argument(
+        "--calls", choices=["live", "record", "replay"], default="live", help="replay: answer from --cache alone, no network"
+    )
+    models.add_argument("--max-usd", type=float, help="stop before more is spent")
+    models.add_argument("--max-tokens", type=int, help="stop before more tokens are used")
+    models.add_argument("--max-calls", type=int, help="stop before more calls are made")
     run.add_argument("--resume", action="store_true", help="go on with the newest run of this configuration, or with --run")
     stored(run)
 

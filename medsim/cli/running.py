@@ -11,7 +11,8 @@ from rich.table import Table
 
 from medsim.cli.output import console, number, percent, print_json, progress_console, remark, say, table
 from medsim.errors import ActionError
-from medsim.evaluation import Done, Evaluation, evaluate
+from medsim.evaluation import Done, Evaluation, Seats, evaluate
+from medsim.evaluation.seats import book
 from medsim.evaluation.stats import Interval, Summary
 from medsim.viewer import safe
 
@@ -25,12 +26,13 @@ def do_run(arguments: argparse.Namespace) -> int:
     agents = [name.strip() for name in arguments.agents.split(",") if name.strip()]
     _check(arguments, agents)
     sys.path.insert(0, os.getcwd())  # an agent of one's own is imported from where the command is typed
-    result = _with_bar(arguments, agents)
+    seats = _seats(arguments)
+    result = _with_bar(arguments, agents, seats)
     _print(result, as_json=arguments.json)
     return 130 if result.stopped else 1 if result.errors else 0
 
 
-def _with_bar(arguments: argparse.Namespace, agents: list[str]) -> Evaluation:
+def _with_bar(arguments: argparse.Namespace, agents: list[str], seats: Seats | None) -> Evaluation:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -54,13 +56,29 @@ def _with_bar(arguments: argparse.Namespace, agents: list[str]) -> Evaluation:
         try:
             result = evaluate(
                 agents, cases=arguments.cases, recipe=arguments.env, trials=arguments.trials, seed=arguments.seed, jobs=arguments.jobs,
-                store=arguments.store, run=arguments.run, resume=arguments.resume, progress=progress,
+                store=arguments.store, run=arguments.run, resume=arguments.resume, seats=seats, progress=progress,
             )  # fmt: skip
         except BaseException:
             bar.update(task, visible=False)
             raise
         bar.update(task, last="", visible=result.played > 0)
         return result
+
+
+def _seats(arguments: argparse.Namespace) -> Seats | None:
+    """The language models that were asked for, or None."""
+    if not (arguments.doctor or arguments.patient or arguments.models):
+        return None
+    from medsim.llm import Budget, Models
+    from medsim.llm import roles as files
+
+    named = {"doctor": arguments.doctor, "patient": arguments.patient}
+    roles = files.with_models(files.load(arguments.models) if arguments.models else {}, named)
+    limits = (arguments.max_usd, arguments.max_tokens, arguments.max_calls)
+    budget = Budget(usd=limits[0], tokens=limits[1], calls=limits[2]) if any(limit is not None for limit in limits) else None
+    models = Models(roles=roles, cache=arguments.cache, mode=arguments.calls, budget=budget, on_call=book)
+    patient = "voiced" if "patient" in roles else "scripted"
+    return Seats(models, patient, tuple((name, role.model) for name, role in sorted(roles.items())))
 
 
 def _log(count: int, total: int) -> None:

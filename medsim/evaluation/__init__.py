@@ -10,13 +10,15 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from typing import Any, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from medsim import recipe as recipes
-from medsim.agent import Maker, make
+from medsim.agent import Maker, fingerprint, make
 from medsim.case import Case
 from medsim.episode import rollout
 from medsim.errors import ActionError, MedsimError, StoreError
+from medsim.evaluation.seats import Seats, booking, usage_of
 from medsim.evaluation.stats import Summary, summarise
 from medsim.patient.matcher import matcher
 from medsim.recipe import Recipe
@@ -24,6 +26,9 @@ from medsim.rubric import Scorecard, rubric_hash, score
 from medsim.store import DEFAULT, Store
 from medsim.trajectory import Event, Trajectory
 from medsim.version import __version__
+
+if TYPE_CHECKING:
+    from medsim.llm import Entry
 
 
 class Job(NamedTuple):
@@ -42,6 +47,8 @@ class Done(NamedTuple):
     trajectory: Trajectory
     card: Scorecard | None
     information: float | None
+    calls: list[Entry] = []
+    """The calls to language models it took."""
 
 
 class Evaluation(NamedTuple):
@@ -69,9 +76,12 @@ def evaluate(
     store: Store | str = DEFAULT,
     run: str | None = None,
     resume: bool = False,
+    seats: Seats | None = None,
     progress: Callable[[int, int, Done], None] | None = None,
 ) -> Evaluation:
     """Play agents over cases and return the summary; agents are names, recipe files or ``module:attribute``.
+
+    ``seats`` brings language models (``medsim.evaluation.seats``); without it nothing asks one. A budget that is spent stops the run.
 
     ``progress(done, total, result)`` is called in this thread as each encounter ends. Interrupting stops cleanly: what has ended is
     stored, and the same call with ``resume=True`` goes on.
@@ -80,13 +90,14 @@ def evaluate(
     if cases:
         chosen = chosen.model_copy(update={"cases": tuple(cases)})
     listed = recipes.load_cases(chosen.cases, chosen.select)
-    makers = dict(_made(name) for name in agents)
-    config = _config(chosen, listed, list(makers), seed)
+    seated = seats or Seats(patient=chosen.patient)
+    makers = dict(_made(name, seated) for name in agents)
+    config = _config(chosen, listed, agents, seed, seated)
     identity = identity_of(config)
     kept_in = store if isinstance(store, Store) else Store(store)
     name = _begin(kept_in, run, identity, config, resume)
     todo, kept = _todo(listed, makers, trials, seed, kept_in.done(name))
-    played, stopped, errors = _play(todo, chosen, name, identity, jobs, kept_in, progress)
+    played, stopped, errors = _play(todo, partial(_one, chosen, seated, name, identity), jobs, kept_in, progress)
     rows = kept_in.rows(run=name)
     summaries = [summarise(agent, [row for row in rows if row["agent"] == agent]) for agent in makers]
     return Evaluation(name, kept_in.shown, identity, summaries, played, kept, stopped, errors)
@@ -100,10 +111,10 @@ def _begin(store: Store, run: str | None, identity: str, config: dict[str, Any],
             return name
 
 
-def _made(name: str) -> tuple[str, Maker]:
+def _made(name: str, seats: Seats) -> tuple[str, Maker]:
     """Make an agent's maker; whatever its module raises while it is imported is told in one sentence."""
     try:
-        return make(name)
+        return make(name, seats.llm)
     except MedsimError:
         raise
     except (Exception, SystemExit) as error:
@@ -136,14 +147,15 @@ def identity_of(config: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _config(recipe: Recipe, cases: Sequence[Case], agents: list[str], seed: int) -> dict[str, Any]:
+def _config(recipe: Recipe, cases: Sequence[Case], agents: Sequence[str], seed: int, seats: Seats) -> dict[str, Any]:
     return {
         "medsim": __version__,
         "recipe": recipe.model_dump(mode="json", by_alias=True),
         "cases": {case.id: case.hash for case in cases},
         "rubrics": {case.id: rubric_hash(case.rubric) for case in cases},
-        "agents": sorted(agents),
-        "patient": recipe.patient,
+        "agents": {name: fingerprint(name) for name in sorted(agents)},
+        "patient": seats.patient,
+        "models": dict(seats.models),
         "matcher": matcher().version,
         "judge": "none",
         "seed": seed,
@@ -186,54 +198,63 @@ def episode_seed(seed: int, case_id: str, trial: int) -> int:
     return int.from_bytes(hashlib.sha256(f"{seed}/{case_id}/{trial}".encode()).digest()[:4], "big") & 0x7FFFFFFF
 
 
-def _one(job: Job, recipe: Recipe, run: str, identity: str) -> Done:
-    trajectory = rollout(
+def _one(recipe: Recipe, seats: Seats, run: str, identity: str, job: Job) -> Done:
+    with booking() as calls:
+        trajectory = _rolled(job, recipe, seats, run, identity)
+    trajectory.usage = usage_of(calls)
+    if trajectory.outcome.status == "error":
+        return Done(trajectory, None, None, calls)
+    card = score(job.case, trajectory.events, trajectory.outcome)
+    return Done(trajectory, card, information(job.case, trajectory.events), calls)
+
+
+def _rolled(job: Job, recipe: Recipe, seats: Seats, run: str, identity: str) -> Trajectory:
+    return rollout(
         job.case,
         _Late(job),
         name=job.agent,
         seed=job.seed,
         trial=job.trial,
+        patient=seats.patient_of(job.case),
         limits=recipe.limits,
         run=run,
         env=recipe.id,
         identity=identity,
     )
-    if trajectory.outcome.status == "error":
-        return Done(trajectory, None, None)
-    card = score(job.case, trajectory.events, trajectory.outcome)
-    return Done(trajectory, card, information(job.case, trajectory.events))
 
 
 def _play(
-    todo: Sequence[Job], recipe: Recipe, run: str, identity: str, jobs: int, store: Store, progress: Callable[[int, int, Done], None] | None
+    todo: Sequence[Job], one: Callable[[Job], Done], jobs: int, store: Store, progress: Callable[[int, int, Done], None] | None
 ) -> tuple[int, bool, list[str]]:
-    """How many were played and stored, whether it was interrupted, and what failed."""
+    """How many were played and stored, whether it was interrupted or ran out of budget, and what failed."""
     errors: list[str] = []
     count = 0
     try:
-        for done in _results(todo, recipe, run, identity, jobs):
-            store.save(done.trajectory, done.card, information=done.information)
+        for done in _results(todo, one, jobs):
+            store.save(done.trajectory, done.card, information=done.information, calls=done.calls)
             count += 1
             if done.trajectory.error:
                 errors.append(f"{done.trajectory.agent} on {done.trajectory.case_id}: {done.trajectory.error}")
             if progress:
                 progress(count, len(todo), done)
+            if done.trajectory.outcome.reason == "BudgetSpent":
+                return count, True, errors
     except KeyboardInterrupt:
         return count, True, errors
     return count, False, errors
 
 
-def _results(todo: Sequence[Job], recipe: Recipe, run: str, identity: str, jobs: int) -> Iterator[Done]:
+def _results(todo: Sequence[Job], one: Callable[[Job], Done], jobs: int) -> Iterator[Done]:
     """Results as they end; at most twice ``jobs`` are waiting, so that memory stays flat."""
     if jobs <= 1:
-        yield from (_one(job, recipe, run, identity) for job in todo)
+        yield from (one(job) for job in todo)
         return
     queue, waiting = iter(todo), set[Future[Done]]()
     pool = ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="medsim-run")
     try:
         while True:
             while len(waiting) < 2 * jobs and (job := next(queue, None)) is not None:
-                waiting.add(pool.submit(_one, job, recipe, run, identity))
+                waiting.add(pool.submit(one, job))
             if not waiting:
                 return
             ready, waiting = wait(waiting, return_when=FIRST_COMPLETED)
@@ -256,4 +277,4 @@ def information(case: Case, events: Sequence[Event]) -> float | None:
     return (len(known) + len(seen)) / total if total else None
 
 
-__all__ = ["Done", "Evaluation", "Summary", "episode_seed", "evaluate", "identity_of", "information", "summarise"]
+__all__ = ["Done", "Evaluation", "Seats", "Summary", "episode_seed", "evaluate", "identity_of", "information", "summarise"]

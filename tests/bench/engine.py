@@ -93,7 +93,8 @@ def steps() -> tuple[list[float], list[float]]:
 
 def listing_seconds() -> float:
     """Seconds to list 10,000 stored trajectories, best of a few."""
-    from medsim.store import _RUNS, _TRAJECTORIES, Store
+    from medsim.store import Store
+    from medsim.store.tables import RUNS, TRAJECTORIES
 
     with tempfile.TemporaryDirectory() as folder:
         store = Store(Path(folder) / "list.db")
@@ -103,8 +104,8 @@ def listing_seconds() -> float:
             "error": "", "usage": "{}", "medsim": "0", "score": 0.5, "passed": 1, "coverage": 1.0, "harms": 0, "critical": 0, "information": 0.5,
         }  # fmt: skip
         with store.engine.begin() as connection:
-            connection.execute(insert(_RUNS).values(id="r", started="now", identity="i", config="{}"))
-            connection.execute(insert(_TRAJECTORIES), [{**same, "id": f"{i:012x}", "trial": i} for i in range(10_000)])
+            connection.execute(insert(RUNS).values(id="r", started="now", identity="i", config="{}"))
+            connection.execute(insert(TRAJECTORIES), [{**same, "id": f"{i:012x}", "trial": i} for i in range(10_000)])
         times = []
         for _ in range(ROUNDS):
             start = time.perf_counter()
