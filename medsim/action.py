@@ -32,17 +32,17 @@ MAX_TURN_CHARS = 200_000
 MAX_ACTIONS = 25
 
 HELP = """\
-ask: WORDS            ask or tell the patient something (say: is the same)
-examine: WHAT         examine: heart
-order: TEST           order: 12-lead ECG
-treat: DRUG DOSE ROUTE    treat: aspirin 300 mg po
-procedure: WHAT       procedure: iv access
-consult: WHOM         consult: cardiology
-wait: TIME            wait: 10m, or wait: result
-note: TEXT            write in the notes
-diagnose: FIRST; SECOND   ranked, most likely first
-dispose: WHERE        dispose: icu
-end:                  leave the encounter
+ask: WORDS                 ask or tell the patient something (say: is the same)
+examine: WHAT              examine: heart
+order: TEST                order: 12-lead ECG
+treat: DRUG DOSE ROUTE     treat: aspirin 300 mg po
+procedure: WHAT            procedure: iv access
+consult: WHOM              consult: cardiology
+wait: TIME                 wait: 10m, or wait: result
+note: TEXT                 write in the notes
+diagnose: FIRST; SECOND    ranked, most likely first
+dispose: WHERE             dispose: icu
+end:                       leave the encounter
 Several actions in one turn: a line each."""
 
 

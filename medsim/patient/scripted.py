@@ -54,6 +54,8 @@ class ScriptedPatient:
                 said.setdefault("courtesy", "")
             if part.sort in {"fact", "opening"}:
                 told += [fact.id for fact in part.facts]
+        if any(part.sort == "opening" for part in opened):
+            said.pop("unknown", None)
         text = self._breathe(" ".join(filter(None, said.values())) or self._phrase("silence", turn), turn)
         released = [wording for name in (*turn.told, *told) if name in self.gate.by_id for wording in self.gate.by_id[name].say]
         if self._at_fault(text, released, turn):
