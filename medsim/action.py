@@ -10,14 +10,16 @@ action before it. Text without any verb is speech. To write a verb literally ins
 from __future__ import annotations
 
 import difflib
+import inspect
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast, get_args
 
 from medsim.case.part import seconds
 from medsim.case.pattern import DoctorKind
+from medsim.errors import ActionError, did_you_mean
 
 VERBS: tuple[DoctorKind, ...] = get_args(DoctorKind)
 ALIASES: dict[str, DoctorKind] = {
@@ -120,6 +122,94 @@ def end() -> Action:
     return Action("end")
 
 
+# ---- as tools ----------------------------------------------------------------------------------------------------------------------
+
+CONSTRUCTORS: dict[DoctorKind, Callable[..., Action]] = {
+    "ask": ask, "say": say, "examine": examine, "order": order, "treat": treat, "procedure": procedure, "consult": consult, "wait": wait,
+    "note": note, "diagnose": diagnose, "dispose": dispose, "end": end,
+}  # fmt: skip
+MAX_RANKED = 20
+_MEANING = {
+    "drug": "Name of the drug, fluid or gas.",
+    "dose": "Amount with its unit, e.g. 300 mg, 500 ml, 0.1 units/kg/h.",
+    "route": "How it is given, e.g. po, iv, im, sc, inh.",
+    "how_long": "A duration such as 10m or 1h, or 'result' for the next result.",
+    "ranked": "Diagnoses, most likely first, one name each.",
+    "where": "Where the patient goes, e.g. home, ward, icu, theatre.",
+    "whom": "The colleague or team.",
+    "test": "Name of one test.",
+}
+
+
+def tool_schemas() -> tuple[dict[str, Any], ...]:
+    """The actions as tools for a language model, one a verb, read off their constructors: name, docstring and parameters."""
+    return tuple(_tool(verb, made) for verb, made in CONSTRUCTORS.items())
+
+
+def _tool(verb: str, made: Callable[..., Action]) -> dict[str, Any]:
+    taken = inspect.signature(made).parameters
+    strings: dict[str, Any] = {"type": "string"}
+    properties = {
+        name: {**({"type": "array", "items": strings} if _several(taken[name]) else strings), "description": _MEANING.get(name, "The words.")}
+        for name in taken
+    }
+    parameters = {"type": "object", "properties": properties, "required": _required(taken), "additionalProperties": False}
+    return {"type": "function", "function": {"name": verb, "description": inspect.getdoc(made), "parameters": parameters}}
+
+
+def _several(parameter: inspect.Parameter) -> bool:
+    return parameter.kind is inspect.Parameter.VAR_POSITIONAL
+
+
+def _required(taken: Mapping[str, inspect.Parameter]) -> list[str]:
+    return [name for name, parameter in taken.items() if parameter.default is inspect.Parameter.empty]
+
+
+def from_tool(name: str, arguments: Mapping[str, Any]) -> Action:
+    """Make the action a tool call stands for, whole or not at all; ActionError says what was expected instead.
+
+    Nothing is guessed, converted or cut: an argument is text (diagnose: a list of names), and null only for what may be left out.
+    """
+    made = CONSTRUCTORS.get(cast(DoctorKind, name))
+    if made is None:
+        raise ActionError(f"There is no tool '{name[:60]}'.{did_you_mean(name, CONSTRUCTORS)} Tools: {', '.join(CONSTRUCTORS)}.")
+    taken = inspect.signature(made).parameters
+    unknown = [given for given in arguments if given not in taken]
+    if unknown:
+        raise ActionError(f"Tool '{name}' takes no '{unknown[0][:60]}'. It takes: {', '.join(taken) or 'nothing'}.")
+    given = {key: value for key, value in arguments.items() if value is not None}
+    missing = [key for key in _required(taken) if key not in given]
+    if missing:
+        raise ActionError(f"Tool '{name}' needs '{missing[0]}'. It takes: {', '.join(taken)}.")
+    listed = next((key for key in given if _several(taken[key])), None)
+    if listed is not None:
+        return made(*_names(name, listed, given[listed]))
+    action = made(**{key: _words(f"'{key}' of tool '{name}'", value, key in _required(taken)) for key, value in given.items()})
+    if len(action.text) >= MAX_CHARS:
+        raise ActionError(f"Tool '{name}' was given more than {MAX_CHARS} characters.")
+    return action
+
+
+def _words(what: str, value: Any, required: bool) -> str:
+    if not isinstance(value, str):
+        raise ActionError(f"{what} should be text, is {type(value).__name__}.")
+    if len(value) >= MAX_CHARS:
+        raise ActionError(f"{what} is longer than {MAX_CHARS} characters.")
+    words = tidy(value)
+    if required and not words.rstrip("; \n"):
+        raise ActionError(f"{what} is empty.")
+    return words
+
+
+def _names(tool: str, what: str, value: Any) -> list[str]:
+    if not isinstance(value, list) or not 1 <= len(value) <= MAX_RANKED:
+        raise ActionError(f"'{what}' of tool '{tool}' should be a list of 1 to {MAX_RANKED} names.")
+    names = [_words(f"each name in '{what}' of tool '{tool}'", name, True) for name in value]
+    if sum(map(len, names)) >= MAX_CHARS // 2 or ranked("; ".join(names)) != names:
+        raise ActionError(f"each name in '{what}' of tool '{tool}' should be one bare name: no numbering, ';', '>' or new line.")
+    return names
+
+
 _WORDS = "|".join(sorted((*VERBS, *ALIASES), key=len, reverse=True))
 _START = re.compile(rf"(?:^|(?<=\n)|(?<=;))[ \t]*(?P<verb>{_WORDS})[ \t]*:", re.IGNORECASE)
 _ESCAPE = re.compile(rf"((?:^|(?<=\n)|(?<=;))[ \t]*)(\\*(?:{_WORDS})[ \t]*:)", re.IGNORECASE)
@@ -148,7 +238,7 @@ def parse(text: str) -> list[Action]:
     text = tidy(text, limit=MAX_TURN_CHARS)
     starts = list(_START.finditer(text))
     lead = text[: starts[0].start()].rstrip("; \n") if starts else text
-    actions = [_speech(lead)] if lead.strip() or not starts else []
+    actions = [_spoken(lead)] if lead.strip() or not starts else []
     for i, match in enumerate(starts):
         end_at = starts[i + 1].start() if i + 1 < len(starts) else len(text)
         verb = match["verb"].lower()
@@ -172,10 +262,13 @@ def slip(message: str) -> str:
     return ""
 
 
-def _speech(text: str) -> Action:
+def _spoken(text: str) -> Action:
     words = _ESCAPED.sub(r"\1\2", text.strip())
-    if _BARE_END.match(words):
-        return Action("end")
+    return Action("end") if _BARE_END.match(words) else speech(words)
+
+
+def speech(words: str) -> Action:
+    """Words to the patient, whatever they look like: a question is asked, anything else said."""
     return Action("ask" if "?" in words or _QUESTION.match(words) else "say", words)
 
 
@@ -311,4 +404,4 @@ def wait_seconds(text: str) -> int | None:
 def ranked(text: str) -> list[str]:
     """Read a ranked list of diagnoses: ``"1. PE; 2. pneumonia"`` -> ``["PE", "pneumonia"]``."""
     parts = re.split(r"[;\n>]|(?:^|\s)\d{1,2}[.)]\s", text)
-    return [part.strip(" .,-*") for part in parts if part.strip(" .,-*")][:20]
+    return [part.strip(" .,-*") for part in parts if part.strip(" .,-*")][:MAX_RANKED]

@@ -12,7 +12,7 @@ import importlib
 import io
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from medsim.errors import MedsimError, did_you_mean
@@ -61,6 +61,9 @@ def _options(top: argparse.ArgumentParser) -> set[str]:
     return found
 
 
+_Add = Callable[[str, str], argparse.ArgumentParser]
+
+
 def parser() -> argparse.ArgumentParser:
     """Build the command line."""
     top = _Parser(prog="medsim", description=f"Simulated clinical encounters. {NOTICE}")
@@ -78,10 +81,18 @@ def parser() -> argparse.ArgumentParser:
         made.add_argument("--json", action="store_true", help="print JSON on stdout")
         return made
 
-    def stored(made: argparse.ArgumentParser) -> None:
-        made.add_argument("--store", default="medsim.db", help="database file or SQLAlchemy URL (default: medsim.db)")
-        made.add_argument("--run", help="only this run" if made.prog.split()[-1] != "run" else "name of the run")
+    _content_verbs(verb)
+    _playing_verbs(verb)
+    _reading_verbs(verb)
+    return top
 
+
+def _stored(made: argparse.ArgumentParser, *, run: str = "only this run") -> None:
+    made.add_argument("--store", default="medsim.db", help="database file or SQLAlchemy URL (default: medsim.db)")
+    made.add_argument("--run", help=run)
+
+
+def _content_verbs(verb: _Add) -> None:
     cases = verb("cases", "list cases, or show one")
     cases.add_argument("what", nargs="?", default="list", metavar="WHAT", help="list (default), show ID, or schema (JSON Schema)")
     cases.add_argument("id", nargs="?", help="case id or file, for show")
@@ -94,6 +105,13 @@ def parser() -> argparse.ArgumentParser:
     lint.add_argument("path", nargs="+", help="case file, folder or pack name")
     lint.add_argument("--no-gates", action="store_true", help="only what can be read off, without playing")
 
+    imported = verb("import", "turn a public data set into a case pack")
+    imported.add_argument("format", help="agentclinic or mediq")
+    imported.add_argument("file", help="the data file, from your own copy")
+    imported.add_argument("--to", help="folder of the pack (default: the file's name)")
+
+
+def _playing_verbs(verb: _Add) -> None:
     run = verb("run", "play agents over cases, score and store")
     run.add_argument("--env", help="environment recipe (name or file; default: Consult-v0)")
     run.add_argument("--cases", action="append", help="pack, folder, case file or case id (may be repeated; default: the recipe's)")
@@ -103,6 +121,18 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--trials", type=int, default=1, help="encounters for each case and agent (default: 1)")
     run.add_argument("--seed", type=int, default=0, help="seed of all chance (default: 0)")
     run.add_argument("--jobs", type=int, default=1, help="encounters at the same time (default: 1; more pays with agents that wait)")
+    _models(run)
+    run.add_argument("--resume", action="store_true", help="go on with the newest run of this configuration, or with --run")
+    _stored(run, run="name of the run")
+
+    play = verb("play", "be the doctor")
+    play.add_argument("case", help="case id or file")
+    play.add_argument("--name", default="me", help="stored as human:NAME")
+    play.add_argument("--seed", type=int, default=0, help="seed of all chance (default: 0)")
+    play.add_argument("--store", default="medsim.db", help="database file or SQLAlchemy URL (default: medsim.db)")
+
+
+def _models(run: argparse.ArgumentParser) -> None:
     models = run.add_argument_group("language models (keys come from the environment only)")
     models.add_argument(
         "--doctor", metavar="MODEL", help="model of the agent 'chat', e.g. openai/gpt-4o-mini or openai/local@http://127.0.0.1:8000/v1"
@@ -116,39 +146,27 @@ def parser() -> argparse.ArgumentParser:
     models.add_argument("--max-usd", type=float, help="stop before more is spent")
     models.add_argument("--max-tokens", type=int, help="stop before more tokens are used")
     models.add_argument("--max-calls", type=int, help="stop before more calls are made")
-    run.add_argument("--resume", action="store_true", help="go on with the newest run of this configuration, or with --run")
-    stored(run)
 
-    play = verb("play", "be the doctor")
-    play.add_argument("case", help="case id or file")
-    play.add_argument("--name", default="me", help="stored as human:NAME")
-    play.add_argument("--seed", type=int, default=0, help="seed of all chance (default: 0)")
-    play.add_argument("--store", default="medsim.db", help="database file or SQLAlchemy URL (default: medsim.db)")
 
+def _reading_verbs(verb: _Add) -> None:
     for name, summary in (("show", "list stored trajectories, or show one"), ("replay", "play a stored trajectory again and show it")):
         made = verb(name, summary)
         made.add_argument("id", nargs="?" if name == "show" else None, help="trajectory id, or its beginning")
         made.add_argument("--truth", action="store_true", help="also states, facts and topics")
         if name == "show":
             made.add_argument("--limit", type=int, default=100, help="list at most so many, the newest (default: 100; 0 for all)")
-        stored(made)
+        _stored(made)
         made.add_argument("--cases", action="append", help="where the case is, if it is not shipped (pack, folder or file)")
     score = verb("score", "score stored trajectories again with a rubric")
     score.add_argument("id", nargs="*", help="trajectory ids (default: all of --run)")
     score.add_argument("--rubric", help="rubric name or file (default: each case's own)")
     score.add_argument("--cases", action="append", help="where the cases are, if not shipped")
-    stored(score)
-
-    imported = verb("import", "turn a public data set into a case pack")
-    imported.add_argument("format", help="agentclinic or mediq")
-    imported.add_argument("file", help="the data file, from your own copy")
-    imported.add_argument("--to", help="folder of the pack (default: the file's name)")
+    _stored(score)
 
     export = verb("export", "write trajectories as JSON lines")
     export.add_argument("id", nargs="*", help="trajectory ids (default: all)")
     export.add_argument("--out", help="file (default: stdout)")
-    stored(export)
-    return top
+    _stored(export)
 
 
 _HOMES = {

@@ -18,6 +18,8 @@ from medsim.importers.duplicates import Known
 from medsim.importers.lines import sha256
 from medsim.importers.vitals import Reading
 
+LONG = 6
+"""Shorter names of the answer (ALL, PE) stand in ordinary words too often to be kept from the patient's lips."""
 _SIGNS = "vitals, vital signs, observations, obs, blood pressure, bp, temperature, heart rate, pulse, respiratory rate, spo2"
 
 
@@ -49,7 +51,8 @@ def build(draft: Draft, *, licence: str, name: str, file: str, line: int, raw: s
     flags += [f"dup_of:{twin}"] if twin else []
     accept = draft.accept or tuple(dict.fromkeys(way for one in names for way in accepted(one)))
     diagnosis = {"name": draft.called or draft.answer, "accept": accept}
-    young = draft.person.age.years < 18
+    if not draft.shown:
+        patient["secrets"] = {"terms": tuple(way for way in accept if len(way) >= LONG)}
     return Case.model_validate(
         {
             "schema": "medsim.case/1",
@@ -58,21 +61,7 @@ def build(draft: Draft, *, licence: str, name: str, file: str, line: int, raw: s
             "title": draft.title or f"Clinic visit of {str(draft.person)[0].lower()}{str(draft.person)[1:]}",
             "grade": "compiled",
             "license": licence,
-            "provenance": {
-                "origin": "imported",
-                "clinical_review": "not_applicable",
-                "file": file,
-                "line": line,
-                "sha256": sha256(raw),
-                "notes": [f"Demographics: {draft.demographics or 'not given'}", *draft.notes],
-                "flags": list(dict.fromkeys(flags)),
-            },
-            "blueprint": {
-                "specialty": list(draft.specialty) or ["paediatrics" if young else "general medicine"],
-                "setting": "clinic",
-                "population": draft.person.population(draft.demographics),
-                **({"tags": list(draft.tags)} if draft.tags else {}),
-            },
+            **_origin(draft, file, line, raw, flags),
             "encounters": [encounter],
             "patient": patient,
             "actions": {**_record(draft.reading), **draft.actions},
@@ -85,6 +74,28 @@ def build(draft: Draft, *, licence: str, name: str, file: str, line: int, raw: s
             "unlisted": "unavailable",
         }
     )
+
+
+def _origin(draft: Draft, file: str, line: int, raw: str, flags: list[str]) -> dict[str, Any]:
+    """Where the case comes from and what it is for."""
+    young = draft.person.age.years < 18
+    return {
+        "provenance": {
+            "origin": "imported",
+            "clinical_review": "not_applicable",
+            "file": file,
+            "line": line,
+            "sha256": sha256(raw),
+            "notes": [f"Demographics: {draft.demographics or 'not given'}", *draft.notes],
+            "flags": list(dict.fromkeys(flags)),
+        },
+        "blueprint": {
+            "specialty": list(draft.specialty) or ["paediatrics" if young else "general medicine"],
+            "setting": "clinic",
+            "population": draft.person.population(draft.demographics),
+            **({"tags": list(draft.tags)} if draft.tags else {}),
+        },
+    }
 
 
 def _best(draft: Draft) -> str:
