@@ -129,6 +129,7 @@ CONSTRUCTORS: dict[DoctorKind, Callable[..., Action]] = {
     "note": note, "diagnose": diagnose, "dispose": dispose, "end": end,
 }  # fmt: skip
 MAX_RANKED = 20
+_MARKS = " .,-*"
 _MEANING = {
     "drug": "Name of the drug, fluid or gas.",
     "dose": "Amount with its unit, e.g. 300 mg, 500 ml, 0.1 units/kg/h.",
@@ -138,6 +139,8 @@ _MEANING = {
     "where": "Where the patient goes, e.g. home, ward, icu, theatre.",
     "whom": "The colleague or team.",
     "test": "Name of one test.",
+    "what": "What, by its name, e.g. heart, or iv access.",
+    "text": "The words themselves.",
 }
 
 
@@ -147,14 +150,17 @@ def tool_schemas() -> tuple[dict[str, Any], ...]:
 
 
 def _tool(verb: str, made: Callable[..., Action]) -> dict[str, Any]:
-    taken = inspect.signature(made).parameters
+    taken, said = inspect.signature(made).parameters, (inspect.getdoc(made) or "").partition(": `")[0]
     strings: dict[str, Any] = {"type": "string"}
     properties = {
-        name: {**({"type": "array", "items": strings} if _several(taken[name]) else strings), "description": _MEANING.get(name, "The words.")}
+        name: {
+            **({"type": "array", "items": strings} if _several(taken[name]) else strings),
+            "description": _MEANING[name],
+        }
         for name in taken
     }
     parameters = {"type": "object", "properties": properties, "required": _required(taken), "additionalProperties": False}
-    return {"type": "function", "function": {"name": verb, "description": inspect.getdoc(made), "parameters": parameters}}
+    return {"type": "function", "function": {"name": verb, "description": said, "parameters": parameters}}
 
 
 def _several(parameter: inspect.Parameter) -> bool:
@@ -205,7 +211,7 @@ def _names(tool: str, what: str, value: Any) -> list[str]:
     if not isinstance(value, list) or not 1 <= len(value) <= MAX_RANKED:
         raise ActionError(f"'{what}' of tool '{tool}' should be a list of 1 to {MAX_RANKED} names.")
     names = [_words(f"each name in '{what}' of tool '{tool}'", name, True) for name in value]
-    if sum(map(len, names)) >= MAX_CHARS // 2 or ranked("; ".join(names)) != names:
+    if sum(map(len, names)) >= MAX_CHARS // 2 or ranked("; ".join(names)) != [name.strip(_MARKS) for name in names]:
         raise ActionError(f"each name in '{what}' of tool '{tool}' should be one bare name: no numbering, ';', '>' or new line.")
     return names
 
@@ -404,4 +410,4 @@ def wait_seconds(text: str) -> int | None:
 def ranked(text: str) -> list[str]:
     """Read a ranked list of diagnoses: ``"1. PE; 2. pneumonia"`` -> ``["PE", "pneumonia"]``."""
     parts = re.split(r"[;\n>]|(?:^|\s)\d{1,2}[.)]\s", text)
-    return [part.strip(" .,-*") for part in parts if part.strip(" .,-*")][:MAX_RANKED]
+    return [part.strip(_MARKS) for part in parts if part.strip(_MARKS)][:MAX_RANKED]

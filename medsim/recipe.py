@@ -9,13 +9,14 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from medsim import case as case_module
 from medsim import document, library
 from medsim.case import Case
 from medsim.case.part import Many, Part, Seconds
 from medsim.errors import CaseError, did_you_mean
+from medsim.patient import biases
 
 
 class Select(Part):
@@ -69,13 +70,27 @@ class Recipe(Part):
     cases: Many[str] = ("starter",)
     """Pack names, folders or case files."""
     select: Select = Select()
-    patient: Literal["scripted", "voiced"] = "scripted"
-    """scripted: templates, offline; voiced: a language model says what the gate has opened."""
+    patient: Literal["scripted", "voiced", "role"] = "scripted"
+    """scripted: templates, offline; voiced: a language model says what the gate has opened; role: a language model plays the whole story."""
+    bias: str = ""
+    """Bias of a role-played patient, one of ``agents/prompts/biases.yaml``."""
+    target: str = ""
+    """What that bias is about: a diagnosis or an attribute."""
     turns: int | None = Field(default=None, ge=1, le=1000)
     """Turn limit instead of the case's own."""
     time: Seconds | None = None
     """Limit of simulated time instead of the case's own."""
     reward: Reward = Reward()
+
+    @model_validator(mode="after")
+    def _biased_role(self) -> Recipe:
+        if self.patient != "role" and (self.bias or self.target):
+            raise ValueError("bias and target are for a role-played patient: write patient: role")
+        try:
+            biases.sentence("patient", self.bias, self.target)
+        except CaseError as error:
+            raise ValueError(str(error)) from error
+        return self
 
     @property
     def limits(self) -> tuple[int | None, int | None]:

@@ -243,11 +243,11 @@ def _wanted(words: str, family: str) -> str:
 
 
 class Lexicon:
-    """Resolves a doctor's words for one case: the case's own actions first, the shared vocabulary second."""
+    """Resolves a doctor's words for one case: the case's own actions first, the shared vocabulary second; without a case, by that alone."""
 
-    def __init__(self, case: Case) -> None:
-        self.own = {code: merge(code, authored) for code, authored in case.actions.items()}
-        self.open = case.unlisted == "vocabulary"
+    def __init__(self, case: Case | None = None) -> None:
+        self.own = {code: merge(code, authored) for code, authored in case.actions.items()} if case else {}
+        self.open = case is None or case.unlisted == "vocabulary"
         self._own_indexes = _indexed(self.own.values())
 
     def entry(self, code: str) -> Entry | None:

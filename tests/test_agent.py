@@ -20,7 +20,8 @@ from medsim.patient.seat import Reply, Turn
 from medsim.rubric import score
 from medsim.trajectory import Trajectory, transcript
 
-NAMES = sorted(set(library.names("agents")) - {"chat"})
+MEDIQ = {f"mediq_{name}" for name in ("basic", "fixed", "binary", "numerical", "cutoff", "scale")}
+NAMES = sorted(set(library.names("agents")) - {"chat", "panel", "tools", "agentclinic"} - MEDIQ)
 STARTER = [path.stem for path in library.pack_files("starter")]
 LEAVING = Script(["ask: do you smoke?", "wait: 1m", "end:"])
 
@@ -36,7 +37,8 @@ def runs() -> dict[tuple[str, str], Trajectory]:
 
 
 def test_there_is_a_recipe_for_every_kind_of_doctor() -> None:
-    assert {*NAMES, "chat"} == set(KINDS) == set(library.names("agents"))
+    assert {*NAMES, "chat", "panel", "tools", "agentclinic", "mediq"} == set(KINDS)
+    assert {*NAMES, "chat", "panel", "tools", "agentclinic"} | MEDIQ == set(library.names("agents"))
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -15,11 +15,16 @@ from pydantic import Field
 
 from medsim import document, library
 from medsim.agent.chat import ChatDoctor
+from medsim.agent.clinic import ClinicDoctor
+from medsim.agent.mediq import MediqExpert
+from medsim.agent.panel import PanelDoctor
 from medsim.agent.script import Golden, Inert, Interviewer, RandomDoctor, Shotgun
+from medsim.agent.tools import ToolsDoctor
 from medsim.case import Case
 from medsim.case.part import CODE, Part
 from medsim.errors import CaseError, did_you_mean
 from medsim.llm import LLM
+from medsim.patient import biases
 
 
 @runtime_checkable
@@ -44,6 +49,10 @@ KINDS: dict[str, Callable[..., Agent]] = {
     "random": RandomDoctor,
     "interviewer": Interviewer,
     "chat": ChatDoctor,
+    "tools": ToolsDoctor,
+    "panel": PanelDoctor,
+    "agentclinic": ClinicDoctor,
+    "mediq": MediqExpert,
 }
 """Makers by kind; one with a parameter ``case`` or ``llm`` is given it."""
 
@@ -87,8 +96,11 @@ def fingerprint(name: str) -> str:
         return ""
     path = library.find("agents", name)
     recipe = document.validate(document.read(path), AgentRecipe)
-    prompt = library.prompt(str(recipe.params.get("prompt", "doctor"))) if recipe.kind == "chat" else ""
-    return hashlib.sha256(path.read_bytes() + prompt.encode()).hexdigest()[:16]
+    settings = inspect.signature(KINDS[recipe.kind]).parameters if recipe.kind in KINDS else {}
+    prompt = library.prompt(str(recipe.params.get("prompt", settings["prompt"].default))) if "prompt" in settings else ""
+    bias = biases.sentence("doctor", str(recipe.params.get("bias", "")), str(recipe.params.get("target", ""))) if "bias" in settings else ""
+    prompt += "".join(library.prompt(named) for named in getattr(KINDS.get(recipe.kind), "prompts", ()))
+    return hashlib.sha256(path.read_bytes() + prompt.encode() + bias.encode()).hexdigest()[:16]
 
 
 def _own(name: str) -> Maker:
@@ -111,12 +123,16 @@ __all__ = [
     "Agent",
     "AgentRecipe",
     "ChatDoctor",
+    "ClinicDoctor",
     "Golden",
     "Inert",
     "Interviewer",
     "Maker",
+    "MediqExpert",
+    "PanelDoctor",
     "RandomDoctor",
     "Shotgun",
+    "ToolsDoctor",
     "fingerprint",
     "make",
 ]

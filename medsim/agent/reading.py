@@ -19,16 +19,16 @@ _OTHERWISE = (
     "very unconfident", "somewhat unconfident", "neither confident nor unconfident", "somewhat confident", "very confident",
 )  # fmt: skip
 _THOUGHT = re.compile(r"<think(?:ing)?>.*?</think(?:ing)?>", re.IGNORECASE | re.DOTALL)
-_UNENDED = re.compile(r"<think(?:ing)?>", re.IGNORECASE)
+_END, _UNENDED = (re.compile(rf"<{sign}think(?:ing)?>", re.IGNORECASE) for sign in ("/", ""))
 _FENCE = re.compile(r"^[ \t]*```\w*[ \t]*$", re.MULTILINE)
-_BOXED = re.compile(r"\\boxed\{\s*(?:\\text\{)?([^{}]*)\}?\}|\$")
+_BOXED = re.compile(r"\$?\\boxed\{\s*(?:\\text\{([^{}]*)\}|([^{}]*))\s*\}\$?")
 _MARKS = " \t\n*_`\"'“”‘’"
 _LABEL = re.compile(r"(?im)^[\s*_`>#-]*(?:final[ ]+)?(answer|choice|decision|question|rating|confidence|probability)[\s*_`]*:(.*)$")
 _STATEMENT = re.compile(
     r"(?:so |thus |therefore |hence )?,? ?(?:the|my) (?:(?:final|best|correct|right) )?(?:answer|choice) is (?:option )?(?P<letter>.+)",
     re.IGNORECASE,
 )
-_LETTER = re.compile(r"(?:option )?\(?([A-Za-z])\)?(?:[.):]| -| –|)(?:\s+(?P<rest>.+))?", re.DOTALL)
+_LETTER = re.compile(r"(?i:option )?\(?([A-Za-z])\)?(?:[.):]| -| –|)(?:\s+(?P<rest>.+))?", re.DOTALL)
 _NUMBER = r"(?:\d+(?:\.\d+)?|\.\d+)"
 _PROBABILITY = re.compile(
     rf"(?:(?:my |the )?(?:confidence|probability)(?: is| =)? )?(?P<number>{_NUMBER}) ?(?P<percent>%|percent)?", re.IGNORECASE
@@ -36,10 +36,15 @@ _PROBABILITY = re.compile(
 _RATING = re.compile(r"(?:rating )?([1-5])(?: ?/ ?5| out of 5)?(?:(?:[:,.)]| -| –|) ?\(?(?P<name>[a-z ]+)\)?)?", re.IGNORECASE)
 
 
+def spoken(text: str) -> str:
+    """The words without thoughts; one that never began hides all before it, one that never ends all behind it."""
+    return _UNENDED.split(_END.split(_THOUGHT.sub(" ", text))[-1])[0].strip()
+
+
 def bare(text: str) -> str:
-    """The words without thoughts, code fences, boxes and emphasis; a thought that never ends hides all that follows it."""
-    text = _UNENDED.split(_THOUGHT.sub(" ", text))[0]
-    return _BOXED.sub(lambda found: found[1] or "", _FENCE.sub("", text)).replace("**", "").strip(_MARKS)
+    """What was spoken, without code fences, boxes and emphasis."""
+    text = spoken(text)
+    return _BOXED.sub(lambda found: found[1] or found[2] or "", _FENCE.sub("", text)).replace("**", "").strip(_MARKS)
 
 
 def letter(text: str, options: Mapping[str, str]) -> str | None:
@@ -76,7 +81,10 @@ def either(text: str, options: Mapping[str, str]) -> tuple[str | None, str | Non
 def _read(text: str, labels: Sequence[str], reader: Callable[[str], Value | None]) -> Value | None:
     """Read what stands behind the labels, which must all say the same; without any, the words as a whole."""
     words = bare(text)
-    behind = [found[2].strip(_MARKS) for found in _LABEL.finditer(words) if found[1].lower() in labels]
+    lines = [(found[1].lower(), found[2].strip(_MARKS)) for found in _LABEL.finditer(words)]
+    behind = [said for label, said in lines if label in labels]
+    if lines and not behind:
+        return None
     values = [reader(part) for part in behind or [words]]
     return values[0] if all(value == values[0] for value in values) else None
 
@@ -122,8 +130,8 @@ def _named(words: str) -> int | None:
 
 
 def _asked(words: str) -> str | None:
-    asked = " ".join(words.split()).strip(_MARKS)
-    return asked if asked.endswith("?") and len(asked) <= MAX_QUESTION and re.search(r"\w", asked) else None
+    asked = words.strip(_MARKS)
+    return asked if asked.endswith("?") and "\n" not in asked and len(asked) <= MAX_QUESTION and re.search(r"\w\w", asked) else None
 
 
 def _plain(text: str) -> str:

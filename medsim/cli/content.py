@@ -62,7 +62,9 @@ def _list(arguments: argparse.Namespace) -> None:
     }  # fmt: skip
     shown = [[str(row[name]) for name in columns] for row in rows]
     console().print(table(columns, shown, drop=("specialty", "grade", "items", "facts")))
-    remark(f"{len(rows)} cases. medsim cases show ID for the door note. For research and teaching, not for care.")
+    remark(
+        f"{len(rows)} case{'' if len(rows) == 1 else 's'}. medsim cases show ID for the door note. For research and teaching, not for care."
+    )
 
 
 def _nothing(everything: list[Case], wanted: dict[str, tuple[str, ...]]) -> str:

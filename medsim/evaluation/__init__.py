@@ -91,6 +91,8 @@ def evaluate(
         chosen = chosen.model_copy(update={"cases": tuple(cases)})
     listed = recipes.load_cases(chosen.cases, chosen.select)
     seated = seats or Seats(patient=chosen.patient)
+    if chosen.patient == "role":
+        seated = seated._replace(patient="role", bias=chosen.bias, target=chosen.target)
     makers = dict(_made(name, seated) for name in agents)
     config = _config(chosen, listed, agents, seed, seated)
     identity = identity_of(config)

@@ -29,13 +29,20 @@ class Seats(NamedTuple):
     patient: str = "scripted"
     models: tuple[tuple[str, str], ...] = ()
     """(role, model) pairs."""
+    bias: str = ""
+    target: str = ""
+    """Bias of a role-played patient, and what it is about."""
 
     def patient_of(self, case: Case) -> Patient:
         """Seat the patient of one encounter."""
         if self.patient == "scripted":
             return ScriptedPatient(case.brief())
         if self.llm is None:
-            raise CaseError("A voiced patient needs a language model: give --patient MODEL, or a models file with --models.")
+            raise CaseError(f"A {self.patient} patient needs a language model: give --patient MODEL, or a models file with --models.")
+        if self.patient == "role":
+            from medsim.patient.role import RolePatient
+
+            return RolePatient(case.brief(), self.llm, bias=self.bias, target=self.target)
         from medsim.patient.voiced import VoicedPatient
 
         return VoicedPatient(case.brief(), self.llm)

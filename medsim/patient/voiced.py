@@ -6,6 +6,8 @@ after two more tries the template speaks.
 
 from __future__ import annotations
 
+import re
+
 from medsim import library
 from medsim.case import Brief
 from medsim.llm import LLM, Call, Message
@@ -15,10 +17,16 @@ from medsim.patient.verifier import faults
 from medsim.trajectory import Usage
 
 TRIES = 3
+_CONTENT = re.compile(r"[a-z]{4,}|\d+")
 MANNERS = {
     "normal": "speaks freely", "short": "is short of breath and speaks in short sentences",
     "words": "is so short of breath that only single words come", "none": "cannot speak",
 }  # fmt: skip
+
+
+def stems(text: str) -> set[str]:
+    """The beginnings of a text's longer words, and its numbers: what must come back when it is said in other words."""
+    return {word[:5] for word in _CONTENT.findall(text.lower())}
 
 
 class VoicedPatient:
@@ -40,6 +48,8 @@ class VoicedPatient:
             usage = usage.plus(answer.usage)
             text = " ".join(answer.text.split())
             found = self._faults(text, turn, draft)
+            if answer.finish == "length":
+                found.append("cut off: say it in fewer words")
             if not found:
                 return Reply(text, draft.facts, draft.speaker, "voiced", usage)
             problems = "; ".join(found)
@@ -48,9 +58,18 @@ class VoicedPatient:
     def _faults(self, text: str, turn: Turn, draft: Reply) -> list[str]:
         told = [wording for name in turn.told if name in self.script.gate.by_id for wording in self.script.gate.by_id[name].say]
         found = faults(text, released=(draft.text, *told, self.script.brief.opening), doctor=turn.words)
+        found += [f"missing: {name}" for name in draft.facts if not self._conveys(text, name)]
+        if "<<<" in text or ">>>" in text:
+            found.append("marks: leave the marks out")
         if len(text) > 3 * len(draft.text) + 200:
             found.append("length: far longer than what is to be conveyed")
         return found
+
+    def _conveys(self, text: str, name: str) -> bool:
+        """Whether a reply says a fact: it shares at least a third of the longer words and numbers of one of the fact's wordings."""
+        fact = self.script.gate.by_id.get(name)
+        said = stems(text)
+        return fact is None or any(len(stems(wording) & said) * 3 >= len(stems(wording)) for wording in fact.say)
 
     def _call(self, turn: Turn, draft: Reply, problems: str, attempt: int) -> Call:
         again = f"\nYour last try was not used ({problems}). Say only what stands between the marks." if problems else ""

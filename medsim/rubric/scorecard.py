@@ -99,6 +99,7 @@ def tally(monitor: Monitor, how: Ending) -> Scorecard:
     decided = [item for item in applicable if item.verdict != "unknown"]
     raw = _share(decided)
     critical = tuple(item.id for item in items if item.critical and item.verdict == "met")
+    coverage = len(decided) / len(applicable) if applicable else 0.0
     reported = _capped(monitor.rubric, raw, critical)
     return Scorecard(
         rubric=monitor.rubric.id or monitor.log.case.id,
@@ -107,8 +108,8 @@ def tally(monitor: Monitor, how: Ending) -> Scorecard:
         items=items,
         raw=raw,
         score=reported,
-        passed=_passed(monitor.rubric, reported, critical),
-        coverage=len(decided) / len(applicable) if applicable else 0.0,
+        passed=_passed(monitor.rubric, reported, critical, coverage),
+        coverage=coverage,
         critical=critical,
         profile=_profile(decided),
     )
@@ -144,12 +145,13 @@ def _capped(rubric: Rubric, raw: float | None, critical: Sequence[str]) -> float
     return min([max(0.0, min(1.0, raw)), *caps])
 
 
-def _passed(rubric: Rubric, reported: float | None, critical: Sequence[str]) -> bool | None:
+def _passed(rubric: Rubric, reported: float | None, critical: Sequence[str], coverage: float) -> bool | None:
+    """Whether the encounter is passed; a fatal harm decides at once, otherwise too much unknown leaves it undecided."""
     if reported is None:
         return None
-    fatal = [item.id for item in rubric.items if item.critical == "fail" and item.id in critical]
-    blocked = fatal or (rubric.pass_.no_critical and critical)
-    return reported >= rubric.pass_.min_score and not blocked
+    if any(item.critical == "fail" and item.id in critical for item in rubric.items) or (rubric.pass_.no_critical and critical):
+        return False
+    return None if coverage < TRUSTED_COVERAGE else reported >= rubric.pass_.min_score
 
 
 def _profile(decided: Sequence[ItemScore]) -> dict[str, float | None]:

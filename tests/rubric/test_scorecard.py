@@ -135,7 +135,8 @@ def test_a_cap_blocks_a_pass_only_where_the_rubric_says_so(mini: Case) -> None:
 
 def test_a_critical_item_that_is_not_decided_is_not_held_against_anybody(mini: Case) -> None:
     found = card(mini, [item("a", 1, GIVEN), item("h", -1, HARM, critical="fail")], ASPIRIN, how="censored")
-    assert (found.critical, found.passed) == ((), True)
+    assert (found.critical, found.score) == ((), 1.0)
+    assert found.passed is None, "half of the items are unknown, so the pass is not decided"
 
 
 def test_the_profile_speaks_only_of_competencies_with_three_decided_items(mini: Case) -> None:

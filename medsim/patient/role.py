@@ -1,0 +1,132 @@
+"""AgentClinic's patient: a language model that plays the patient from the whole story.
+
+The rule: the model is given every fact of the brief as its own story and says what it likes of it, so no gate holds: this is the
+benchmark's patient, not the scripted one. What it disclosed is computed from its words. The consult holds back what names a secret.
+
+Disclosed is a fact, if one sentence of the reply uses at least ``SHARE`` of the content words of one wording (all, where there are
+only two; five letters count) and every number ("ten" is 10, "an hour" is 1), and denies exactly where the fact does. So a
+paraphrase in other words is missed, rather than a fact credited that was not told.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from medsim import library
+from medsim.case import Brief
+from medsim.llm import LLM, Call, Message
+from medsim.patient import biases
+from medsim.patient.seat import Reply, Turn
+from medsim.patient.voiced import MANNERS
+
+SHARE = 0.6
+"""Of a wording's content words, how many must be said."""
+
+_WORD = re.compile(r"\d+(?:[.,]\d+)*|[a-z]+(?:'[a-z]+)?")
+_SENTENCE = re.compile(r"(?<=[.!?;])\s+|\n+|,\s*but\s+")
+_DENIES = re.compile(r"\b(?:no|not|never|without|none|nor|neither|denies|deny)\b|n't\b")
+_ONE = re.compile(r"\ban?\s+(?=(?:minute|hour|day|week|month|year)\b)")
+_NUMBERS = (
+    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty"
+)
+_DIGITS = {word: str(i) for i, word in enumerate(_NUMBERS.split(), 1)} | {"thirty": "30", "forty": "40", "fifty": "50", "sixty": "60"}
+_ANSWER = re.compile(r"\A\W*(?:(?:no|nope|yes|yeah|well|oh)\b,\s*)+")
+_EMPTY_WORDS = """
+    a about after all also am an and any are as at be been before but by can come could did do does doctor for from get go got had has
+    have having he her his how i if in into is it its just like main me more much my no nor not of off on or our out over really she since
+    so some than that the their them then there these they this those to too up us very was we went were what when where which who will
+    with would yes you your never none neither without don't doesn't didn't haven't hasn't hadn't isn't aren't wasn't weren't can't
+    couldn't won't i'm i've i'd it's that's there's denies deny problem feel felt feeling
+"""
+_EMPTY = frozenset(_EMPTY_WORDS.split())
+
+
+class Sentence(NamedTuple):
+    """What counts of a sentence: its content words, and whether it denies."""
+
+    words: frozenset[str]
+    denied: bool
+
+
+class RolePatient:
+    """Plays the patient of a brief with a model. ``bias`` and ``target`` put one of ``agents/prompts/biases.yaml`` into its prompt."""
+
+    def __init__(self, brief: Brief, llm: LLM, *, model: str = "", prompt: str = "patient_role", bias: str = "", target: str = "") -> None:
+        self.brief, self.llm, self.model = brief, llm, model
+        self.name = ":".join(filter(None, ("role", model, f"{bias}={target}" if bias else "")))
+        informant = brief.informant
+        self.speaker = informant.name or (brief.name.given if informant.role == "patient" else informant.role.capitalize())
+        self.system = "\n\n".join(filter(None, (self._prompt(library.prompt(prompt)), biases.sentence("patient", bias, target))))
+        self.tell = Disclosure({fact.id: fact.say for fact in brief.facts})
+        self.talk: list[Message] = []
+
+    def reply(self, turn: Turn) -> Reply:
+        """Answer one turn; LLMError where the model gives no answer. The first turn of an encounter begins a new conversation."""
+        if turn.words.strip() == turn.utterance.strip():
+            self.talk = []
+        hampered = turn.speech != "normal" and self.brief.informant.role == "patient"
+        asked = Message("user", f"{turn.utterance}\n(You are now one who {MANNERS[turn.speech]}.)" if hampered else turn.utterance)
+        messages = (Message("system", self.system), *self.talk, asked)
+        answer = self.llm.complete(Call(self.model, messages, role="patient", seed=turn.seed))
+        text = " ".join(answer.text.split())
+        self.talk += [asked, Message("assistant", text)]
+        return Reply(text, self.tell.of(text), self.speaker, "role", answer.usage)
+
+    def _prompt(self, template: str) -> str:
+        brief, persona = self.brief, self.brief.persona
+        who = f"{brief.name.given} {brief.name.family}".strip()
+        speaks = "" if brief.informant.role == "patient" else f" You are not the patient but speak as the patient's {brief.informant.role}."
+        person = (
+            f"The patient is {who}, {brief.age}, {brief.sex}.{speaks} Affect: {persona.affect}; talkativeness {persona.talkativeness} of 5; "
+            f"trust {persona.trust} of 5; recall {persona.recall}; English at level {persona.language}; "
+            f"health literacy {persona.health_literacy}. {persona.manner}"
+        ).strip()
+        story = "\n".join(f"- {line}" for line in (brief.opening, *(fact.say[0] for fact in brief.facts)))
+        return template.replace("{person}", person).replace("{story}", story)
+
+
+class Disclosure:
+    """Finds which facts a text tells, by the rule at the head of this module; a fact of several sentences is told when each of them is."""
+
+    def __init__(self, wordings: dict[str, tuple[str, ...]]) -> None:
+        self._wordings = {name: [_sentences(said) for said in several] for name, several in wordings.items()}
+
+    def of(self, text: str) -> tuple[str, ...]:
+        """The ids of the facts that are told, in the order of the brief."""
+        said = _sentences(text)
+        return tuple(name for name, wordings in self._wordings.items() if any(_told(wording, said) for wording in wordings))
+
+
+def _sentences(text: str) -> list[Sentence]:
+    cut = (Sentence(_content(sentence), _denied(sentence)) for sentence in _SENTENCE.split(text))
+    return [sentence for sentence in cut if sentence.words]
+
+
+def _told(wording: list[Sentence], said: list[Sentence]) -> bool:
+    return bool(wording) and all(any(_tells(wanted, sentence) for sentence in said) for wanted in wording)
+
+
+def _tells(wanted: Sentence, said: Sentence) -> bool:
+    numbers = {word for word in wanted.words if word[0].isdigit()}
+    if wanted.denied != said.denied or not numbers <= said.words:
+        return False
+    common, needed = len(wanted.words & said.words), len(wanted.words)
+    return common == needed if needed <= 2 else common >= SHARE * needed
+
+
+def _content(text: str) -> frozenset[str]:
+    words = _WORD.findall(_ONE.sub("1 ", text.lower().replace("’", "'")))
+    return frozenset(_stems(_DIGITS.get(word, word) for word in words))
+
+
+def _stems(words: Iterable[str]) -> Iterable[str]:
+    for word in words:
+        if word not in _EMPTY:
+            yield word if word[0].isdigit() else word.removesuffix("s")[:5] if len(word) > 3 else word
+
+
+def _denied(text: str) -> bool:
+    """Whether a sentence denies; a "no" or "yes" that only answers the question says nothing of the rest."""
+    return _DENIES.search(_ANSWER.sub("", text.lower().replace("’", "'"))) is not None
