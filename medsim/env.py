@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import string
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import gymnasium as gym
@@ -16,7 +17,7 @@ from gymnasium.spaces import Space
 
 from medsim import recipe as recipes
 from medsim.action import HELP
-from medsim.case import Case
+from medsim.case import Brief, Case
 from medsim.consult import Consult
 from medsim.episode import episode_id
 from medsim.errors import ActionError, CaseError, did_you_mean
@@ -88,7 +89,7 @@ class ConsultEnv(gym.Env[str, str]):
         cases: str | list[str] | None = None,
         *,
         recipe: str | Recipe | None = None,
-        patient: Patient | None = None,
+        patient: Patient | Callable[[Brief], Patient] | None = None,
         reward: Reward | dict[str, float] | None = None,
         max_turns: int | None = None,
         render_mode: str | None = None,
@@ -108,6 +109,11 @@ class ConsultEnv(gym.Env[str, str]):
         self.render_mode = render_mode
         self.action_space = Utterance()
         self.observation_space = Utterance()
+        if patient is None and self.recipe.patient != "scripted":
+            raise ActionError(
+                f"The recipe '{self.recipe.id}' seats a {self.recipe.patient} patient, which needs a language model. Give one: "
+                "ConsultEnv(..., patient=lambda brief: VoicedPatient(brief, models))."
+            )
         self._patient = patient
         self._consult: Consult | None = None
 
@@ -123,7 +129,7 @@ class ConsultEnv(gym.Env[str, str]):
         case = self._named(options["case"]) if options and options.get("case") else drawn
         self._seed = int(self.np_random.integers(2**31))
         self._consult = Consult(case, seed=self._seed, limits=self.recipe.limits)
-        self._seat = self._patient or ScriptedPatient(case.brief())
+        self._seat = self._seated(case)
         self._monitor = Monitor(case.rubric, case)
         self._monitor.feed(self._consult.events)
         self._earned = self._monitor.earned()
@@ -201,6 +207,13 @@ class ConsultEnv(gym.Env[str, str]):
             "ended_by": outcome.reason,
         }
         return {**info, **{f"reward_{name}": float(terms.get(name, 0.0)) for name in Reward.model_fields}}
+
+    def _seated(self, case: Case) -> Patient:
+        """The patient of an encounter: the one given, one made from the brief, or the scripted one."""
+        given = self._patient
+        if given is None:
+            return ScriptedPatient(case.brief())
+        return given(case.brief()) if callable(given) else given
 
     def _named(self, name: Any) -> Case:
         if not isinstance(name, str):

@@ -15,6 +15,9 @@ import medsim  # noqa: F401  (registers)
 from medsim import library
 from medsim.env import ConsultEnv, Utterance
 from medsim.errors import ActionError, CaseError
+from medsim.llm import Scripted
+from medsim.patient.voiced import VoicedPatient
+from medsim.recipe import Recipe
 from medsim.rubric import score
 from tests.conftest import DATA
 
@@ -113,6 +116,14 @@ def test_an_action_of_any_kind_is_answered(action: Any) -> None:
     assert isinstance(observation, str)
     assert observation
     assert np.isfinite(reward)
+
+
+def test_a_patient_of_ones_own_is_made_from_the_brief_and_a_model_is_asked_for_where_a_recipe_needs_one() -> None:
+    env = ConsultEnv(MINI, patient=lambda brief: VoicedPatient(brief, Scripted(lambda call: "Ten a day, doctor.")))
+    env.reset(seed=0)
+    assert "Ten a day, doctor." in env.step("ask: do you smoke?")[0]
+    with pytest.raises(ActionError, match="needs a language model"):
+        ConsultEnv(MINI, recipe=Recipe(id="own", patient="voiced"))
 
 
 def test_step_before_reset_says_what_to_do() -> None:
