@@ -15,12 +15,12 @@ from typing import Any, NamedTuple
 from rapidfuzz import fuzz, process
 from rapidfuzz.distance import OSA
 
-from medsim import action as act
 from medsim import document, library
 from medsim.case import Case
 from medsim.case.body import CaseAction
 from medsim.case.part import seconds
 from medsim.case.person import Sex
+from medsim.dose import drug_words
 
 FILES = {"orders": "order", "drugs": "treat", "exams": "examine", "procedures": "procedure"}
 CONFIDENT = 88.0
@@ -226,7 +226,7 @@ def _shared_indexes() -> dict[str, Index]:
 
 def _forms(words: str) -> tuple[str, ...]:
     """The words of a treatment as they stand, without amounts, and without routes and how-to: some names hold a route or a number."""
-    return tuple(dict.fromkeys((words, _AMOUNT.sub(" ", words), act.drug_words(words))))
+    return tuple(dict.fromkeys((words, _AMOUNT.sub(" ", words), drug_words(words))))
 
 
 def _marks(text: str) -> list[str]:

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medsim import action as act
-from medsim.action import VERBS, Action, dose_args, drug_words, parse, ranked, show, wait_seconds
+from medsim.action import VERBS, Action, parse, ranked, show, wait_seconds
+from medsim.dose import dose_args, drug_words
 
 WORDS = st.text(max_size=60) | st.text(alphabet="ask:order;\\ \nend", max_size=40)
 ACTIONS = st.builds(Action, st.sampled_from(VERBS), WORDS)

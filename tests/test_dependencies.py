@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[1] / "medsim"
 
 ORDER = [
-    "version", "errors", "library", "document", "case", "action", "vocabulary", "trajectory", "clock", "llm", "patient", "consult", "rubric", "store",
+    "version", "errors", "library", "document", "case", "dose", "action", "vocabulary", "trajectory", "clock", "llm", "patient", "consult", "rubric", "store",
     "agent", "episode", "recipe", "env", "vector", "lint", "evaluation", "importers", "viewer", "cli", "__main__",
 ]  # fmt: skip
 """DESIGN section 2, with what it leaves open put where it is needed."""

@@ -32,6 +32,8 @@ def test_check_env_passes_without_a_warning(name: str) -> None:
         warnings.simplefilter("error")
         env = gym.make(name)
         check_env(env.unwrapped)
+        assert env.spec is not None
+        assert env.spec.id == name
         env.close()
 
 

@@ -12,8 +12,8 @@ from functools import cache
 from typing import Any
 
 from medsim import document, library, vocabulary
-from medsim.action import unit_of
 from medsim.case import Case
+from medsim.dose import unit_of
 from medsim.patient.fitting import FILES
 from medsim.vocabulary import Entry, Lexicon
 

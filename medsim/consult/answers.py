@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from medsim import action as act
 from medsim import vocabulary
 from medsim.case import Case
 from medsim.case.body import CaseAction, Result, Value
+from medsim.dose import unit_of
 from medsim.vocabulary import Analyte, Entry
 
 
@@ -147,4 +147,4 @@ def _best(given: list[tuple[float, float, float]]) -> str:
 def amounts(action: CaseAction) -> str:
     """The units in which an amount can be given, as a doctor writes them: ``mg or mg/kg``."""
     names = action.doses.ranges() if action.doses else {}
-    return " or ".join(dict.fromkeys(act.unit_of(name) for name in names)) or "its unit"
+    return " or ".join(dict.fromkeys(unit_of(name) for name in names)) or "its unit"

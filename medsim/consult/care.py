@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from medsim import action as act
 from medsim.action import Action
 from medsim.consult.answers import amounts, judged_dose, vitals_text
 from medsim.consult.desk import MISUNDERSTOOD, MOMENT, Desk
+from medsim.dose import dose_args
 from medsim.trajectory import Event
 from medsim.vocabulary import Entry
 
@@ -74,7 +74,7 @@ class Care:
             return f"{entry.name} does not apply to this patient.", {}
         args: dict[str, Any] = dict(authored.args) if authored else {"shared": True}
         if entry.kind in {"treat", "procedure"}:
-            args.update(act.dose_args(words, weight_kg=patient.weight_kg))
+            args.update(dose_args(words, weight_kg=patient.weight_kg))
         if not authored:
             return "", args
         if authored.requires and not self.desk.clock.done(authored.requires):

@@ -10,12 +10,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
-from medsim.action import Action, parse, show, unit_of
+from medsim.action import Action, parse, show
 from medsim.agent.script import Inert, Script, Shotgun, order_text, topic_entries
 from medsim.case import Case
 from medsim.case.checklist import RubricItem
 from medsim.case.pattern import Did, Range, covers
 from medsim.consult import DISPOSITIONS
+from medsim.dose import unit_of
 from medsim.episode import rollout
 from medsim.lint.finding import Finding, error
 from medsim.rubric import Scorecard, score
