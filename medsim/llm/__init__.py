@@ -1,7 +1,7 @@
 """Language models for every seat: one call, one answer; limits, retries, budget, cache, replay and books; and a fake for tests.
 
 The rule: a call ends in a whole answer or in an LLMError, never in something empty. Keys come from the environment and appear nowhere.
-litellm is imported when the first call goes out, never before.
+litellm is imported when the first call goes out that needs it, never before; a plain OpenAI-compatible server is asked without it.
 """
 
 from __future__ import annotations

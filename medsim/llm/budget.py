@@ -45,6 +45,11 @@ class Budget:
         with self._lock:
             return self._spent
 
+    def carry(self, spent: Usage) -> None:
+        """Count what earlier parts of the run have spent."""
+        with self._lock:
+            self._spent = self._spent.plus(spent)
+
     def reserve(self, worst: Usage) -> bool:
         """Set the worst case of one request aside. False: calls on their way must come back first. BudgetSpent: it can never fit."""
         with self._lock:

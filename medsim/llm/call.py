@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from medsim.errors import LLMError
+from medsim.llm import image
 from medsim.trajectory import Usage
 
 CALL_SCHEMA = "medsim.call/1"
@@ -24,6 +25,8 @@ class Message(NamedTuple):
 
     role: str
     content: str
+    images: tuple[str, ...] = ()
+    """Pictures shown after the words: addresses (https) or data URIs, as ``medsim.llm.image`` makes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +111,13 @@ class Signature:
             "model": call.model, "api_base": api_base,
             "temperature": None if call.temperature is None else float(call.temperature), "max_tokens": call.max_tokens, "seed": call.seed,
             "logprobs": call.logprobs, "stop": call.stop, "salt": call.salt, "schema": call.schema, "tools": call.tools,
-            "messages": call.messages,
+            "messages": [message[:2] for message in call.messages],
         }  # fmt: skip
+        shown = [
+            (at, [image.named(picture) for picture in message.images]) for at, message in enumerate(call.messages, 1) if message.images
+        ]
+        if shown:
+            self.parts["images"] = shown
         self.text = json.dumps(self.parts, separators=(",", ":"), allow_nan=False)
 
     @cached_property
@@ -119,8 +127,14 @@ class Signature:
 
     @cached_property
     def prompt_hash(self) -> str:
-        """SHA-256 over the messages alone."""
-        return hashlib.sha256(json.dumps(self.parts["messages"], separators=(",", ":")).encode()).hexdigest()
+        """SHA-256 over the messages and their pictures alone."""
+        messages, shown = self.parts["messages"], self.parts.get("images")
+        return hashlib.sha256(json.dumps([messages, shown] if shown else messages, separators=(",", ":")).encode()).hexdigest()
+
+    @property
+    def images(self) -> int:
+        """How many pictures are shown."""
+        return sum(len(names) for _, names in self.parts.get("images", ()))
 
     def parameters(self) -> dict[str, Any]:
         """The parameters that were set, without messages, schema and tools."""

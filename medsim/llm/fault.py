@@ -29,7 +29,8 @@ class Endpoint:
     """Address of the server; empty for the provider's own."""
     key_env: str = ""
     """Name of the environment variable that holds the key; empty for the provider's usual one."""
-    concurrency: int = 32
+    concurrency: int | None = None
+    """Calls under way at the same time; None for as many as the run has jobs, and 32 at least."""
     timeout: float = 60.0
     """Seconds for one attempt, from the first byte sent to the last received."""
     retries: int = 4
@@ -121,6 +122,11 @@ def of_status(endpoint: Endpoint, status: int, kind: str, text: str, headers: Ma
     return Fault(
         said, False, "The provider does not accept the call: check the model's name (provider/name) and the parameters of its role."
     )
+
+
+def late(endpoint: Endpoint) -> Fault:
+    """Say that the time for one attempt was over."""
+    return Fault(f"no answer in {endpoint.timeout:g} s", True, charged=True)
 
 
 def unanswered(endpoint: Endpoint, text: str, *, reached: bool) -> Fault:

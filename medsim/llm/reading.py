@@ -57,6 +57,25 @@ def read(call: Call, reply: Reply) -> Reading | Fault:
     return _structured(call.schema, text, reply)
 
 
+def logprobs(found: Any) -> tuple[Logprob, ...] | None:
+    """Take log-probabilities out of what a provider sent, objects or dictionaries; None where there are none."""
+    content = _of(found, "content")
+    if not content:
+        return None
+    return tuple(
+        Logprob(
+            str(_of(item, "token")),
+            float(_of(item, "logprob")),
+            tuple((str(_of(o, "token")), float(_of(o, "logprob"))) for o in _of(item, "top_logprobs") or ()),
+        )
+        for item in content
+    )
+
+
+def _of(item: Any, name: str) -> Any:
+    return item.get(name) if isinstance(item, dict) else getattr(item, name, None)
+
+
 def _empty(call: Call, reply: Reply) -> Fault:
     if reply.finish == "length":
         return Fault(

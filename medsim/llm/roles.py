@@ -25,7 +25,8 @@ from medsim.llm.call import Call
 from medsim.llm.fault import Endpoint
 from medsim.llm.scrub import is_secret_name, looks_like_a_key
 
-ROLES = ("doctor", "patient", "controller", "judge")
+ROLES = ("doctor", "question", "patient", "controller", "judge")
+"""question: the doctor's questions, where a model of their own finds them."""
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 _KEY_FIELD = re.compile(r"(?:^|_)(?:key|apikey|token|secret|password|authorization|headers?|bearer|credentials?)$", re.IGNORECASE)
@@ -41,7 +42,8 @@ class Role(Part):
     temperature: float | None = Field(default=None, ge=0, le=2)
     max_tokens: int | None = Field(default=None, ge=1)
     seed: int | None = None
-    concurrency: int = Field(default=32, ge=1, le=4096)
+    concurrency: int | None = Field(default=None, ge=1, le=4096)
+    """Calls under way at the same time; None for as many as the run has jobs, and 32 at least."""
     timeout: Seconds = 60
     retries: int = Field(default=4, ge=0, le=100)
     price_in: float | None = Field(default=None, ge=0)
@@ -79,6 +81,7 @@ class Role(Part):
 class _File(Part):
     schema_: Literal["medsim.models/1"] = Field(alias="schema")
     doctor: Role | None = None
+    question: Role | None = None
     patient: Role | None = None
     controller: Role | None = None
     judge: Role | None = None

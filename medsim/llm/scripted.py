@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from typing import Any
 
 from medsim.errors import LLMError
 from medsim.llm.call import Answer, Call, Signature, ToolCall
@@ -27,6 +28,10 @@ class Scripted:
         self._lines = [] if callable(script) else list(script)
         self._lock = threading.Lock()
         self.calls: list[Call] = []
+
+    def __deepcopy__(self, memo: Any) -> Scripted:
+        """The same one: a copied environment asks the same model."""
+        return self
 
     def complete(self, call: Call) -> Answer:
         """Answer, or raise."""

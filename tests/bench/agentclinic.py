@@ -77,11 +77,11 @@ def main() -> None:
         with models(url, Path(name)) as warm:
             start = time.perf_counter()
             warm.complete(replace(call(-1, 0), model=""))
-            say("first call (imports litellm)", time.perf_counter() - start, "s")
+            say("first call (imports what it needs)", time.perf_counter() - start, "s")
         span(url)
         for side, bound in BOUNDS.items():
             plain, best = 9e9, Ran(9e9, 0, 0)
-            for _ in range(ROUNDS if side > 1 else 1):
+            for _ in range(ROUNDS):
                 asyncio.run(floor(url, side, len(files) * CALLS // side))
                 plain = min(plain, span(url))
                 best = min(best, run(url, files, side))

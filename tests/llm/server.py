@@ -64,6 +64,7 @@ class Server:
     latency: float = 0.0
     busy: int = 0
     busiest: int = 0
+    connections: int = 0
     hung_up: int = 0
     """How many requests the client gave up before they were answered."""
 
@@ -77,6 +78,7 @@ class Server:
         self.script += steps
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
         try:
             while await self._one(reader, writer):
                 pass

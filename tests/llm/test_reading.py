@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from medsim.llm import Call, Message
 from medsim.llm.fault import Fault
-from medsim.llm.provider import closed
 from medsim.llm.reading import Reading, Reply, misfit, read
+from medsim.llm.request import closed
 from medsim.llm.scrub import clean
 
 PLAIN = Call("m", (Message("user", "?"),), max_tokens=5)

@@ -13,18 +13,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import medsim.llm
 from medsim.errors import LLMError
-from medsim.llm import Call, Entry, Message, Models
+from medsim.llm import Call, Entry, Message, Models, provider
 from medsim.llm.scrub import scrub
 from tests.llm.server import chat, error, response, running
 
+pytestmark = pytest.mark.filterwarnings("ignore:Pydantic serializer", "ignore:Item '.*' on TypedDict")
 CANARY = "canary/KEY+with=odd.chars-4711"
 
 
+@pytest.mark.parametrize("way", ["in the caller's thread", "on the loop", "through litellm"])
 def test_the_key_is_sent_and_appears_nowhere_else(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+    way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", CANARY)
+    if way != "in the caller's thread":
+        monkeypatch.setattr(provider, "is_blocking", lambda _: False)
+    if way == "through litellm":
+        monkeypatch.setattr(provider, "is_plain", lambda _: False)
     caplog.set_level(logging.DEBUG)
     entries: list[Entry] = []
     shown: list[str] = []
@@ -86,13 +93,20 @@ def test_the_model_layer_does_not_import_litellm_until_it_is_needed(tmp_path: Pa
     assert run(code).split() == ["False", "False"]
 
 
+@pytest.mark.parametrize(("package", "where"), [("litellm", "lite.py"), ("aiohttp", "direct.py")])
+def test_one_module_alone_imports_each_client(package: str, where: str) -> None:
+    root = Path(medsim.llm.__file__).parents[1]
+    found = [path for path in root.rglob("*.py") if re.search(rf"^\s*(?:import|from) {package}\b", path.read_text("utf-8"), re.MULTILINE)]
+    assert found == [root / "llm" / where]
+
+
 def test_importing_litellm_touches_no_network_and_no_env_file_and_prints_nothing(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("OPENAI_BASE_URL=http://evil.test\n")
     code = (
         f"import os, socket; os.chdir({str(tmp_path)!r}); calls = []\n"
         "socket.getaddrinfo = lambda *a, **k: calls.append(a)\n"
         "real = socket.socket.connect; socket.socket.connect = lambda *a: calls.append(a)\n"
-        "from medsim.llm import provider; provider.prepare(); lite = provider._litellm()\n"
+        "from medsim.llm.lite import litellm; lite = litellm()\n"
         "print(calls, os.environ.get('OPENAI_BASE_URL'), lite.telemetry, lite.callbacks, lite.success_callback, lite.drop_params)"
     )
     assert run(code) == "[] None False [] [] False\n"
