@@ -11,12 +11,14 @@ from collections.abc import Callable, Sequence
 from itertools import zip_longest
 
 from medsim.agent import Agent
+from medsim.agent.observation import Observation, look
 from medsim.case import Case
 from medsim.consult import Consult
+from medsim.controller import Controller, Ruling, Task
 from medsim.errors import MedsimError, PatientError, StoreError
 from medsim.patient.scripted import ScriptedPatient
 from medsim.patient.seat import Patient, Reply, Turn
-from medsim.trajectory import Event, Outcome, Trajectory, transcript
+from medsim.trajectory import Event, Outcome, Trajectory
 
 
 def episode_id(*parts: object) -> str:
@@ -32,6 +34,7 @@ def rollout(
     seed: int = 0,
     trial: int = 0,
     patient: Patient | None = None,
+    controller: Controller | None = None,
     limits: tuple[int | None, int | None] = (None, None),
     run: str = "",
     env: str = "",
@@ -44,17 +47,43 @@ def rollout(
     is never scored.
     """
     consult = Consult(case, seed=seed, limits=limits)
+
+    def begin() -> Observation:
+        agent.reset(seed)
+        return look(case, consult.events)
+
+    return play_on(
+        consult, agent, begin, name=name, trial=trial, patient=patient, controller=controller, run=run, env=env, identity=identity,
+        watch=watch,
+    )  # fmt: skip
+
+
+def play_on(
+    consult: Consult,
+    agent: Agent,
+    begin: Callable[[], Observation],
+    *,
+    name: str,
+    trial: int = 0,
+    patient: Patient | None = None,
+    controller: Controller | None = None,
+    run: str = "",
+    env: str = "",
+    identity: str = "",
+    watch: Callable[[list[Event]], None] | None = None,
+) -> Trajectory:
+    """Play a consult to its end, wherever it stands. ``begin`` makes the agent ready and gives its first observation."""
+    case, seed = consult.case, consult.scene.seed
     seat = patient or ScriptedPatient(case.brief())
     error, reason, boundary = "", "", "agent"
     try:
-        agent.reset(seed)
-        observation = transcript(consult.events, doctor=False)
+        observation = begin()
         while not consult.over:
             boundary = "agent"
             message = str(agent.act(observation))
             boundary = "consult"
-            events = consult.play(message, seat)
-            observation = transcript(events, doctor=False)
+            events = consult.play(message, seat, controller=controller)
+            observation = look(case, events)
             if watch:
                 watch(events)
     except Exception as failure:
@@ -72,18 +101,27 @@ def rollout(
 
 
 class Recorded:
-    """A patient's seat that gives back the replies of a stored trajectory, in order."""
+    """The seats of a stored trajectory: gives back the patient's replies and the controller's rulings, in order."""
 
     def __init__(self, trajectory: Trajectory) -> None:
         self.name = trajectory.patient
         self._replies = iter([event for event in trajectory.events if event.kind == "reply"])
+        self._rulings = iter([event for event in trajectory.events if event.kind == "ruling"])
 
     def reply(self, turn: Turn) -> Reply:
         """The next stored reply."""
         event = next(self._replies, None)
         if event is None:
             raise PatientError("The stored trajectory has no further reply: it does not belong to this case or this version of medsim.")
-        return Reply(event.text, event.facts, event.speaker, str(event.args.get("source", "scripted")))
+        held = tuple(event.args.get("held", ()))
+        return Reply(event.text, event.facts, event.speaker, str(event.args.get("source", "scripted")), held=held)
+
+    def rule(self, task: Task) -> Ruling:
+        """The next stored ruling."""
+        event = next(self._rulings, None)
+        if event is None:
+            raise StoreError("The stored trajectory has no further ruling: it does not belong to this case or this version of medsim.")
+        return Ruling.of(event.args)
 
 
 def messages(trajectory: Trajectory) -> list[str]:
@@ -115,7 +153,7 @@ def _again(case: Case, trajectory: Trajectory, words: Sequence[str], stored: Seq
         )
     consult, seat = Consult(case, seed=trajectory.seed, limits=_limits(case, trajectory)), Recorded(trajectory)
     for message in words:
-        consult.play(message, seat)
+        consult.play(message, seat, controller=seat)
     for at, (mine, theirs) in enumerate(zip_longest(consult.events, stored)):
         if mine != theirs:
             raise StoreError(

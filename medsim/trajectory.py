@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from copy import deepcopy
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, NamedTuple
 
@@ -18,8 +19,8 @@ SCHEMA = "medsim.trajectory/1"
 
 Actor = Literal["doctor", "patient", "controller"]
 Status = Literal["open", "finished", "truncated", "error"]
-HIDDEN_KINDS = frozenset({"state", "message"})
-"""state: what the body is in; message: the doctor's turn as it was written, for replay."""
+HIDDEN_KINDS = frozenset({"state", "message", "ruling"})
+"""state: what the body is in; message: the doctor's turn as it was written, for replay; ruling: what a controller said, for replay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ class Event:
 
     def data(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+        return {name: _plain(getattr(self, name)) for name in _EVENT_NAMES}
 
     @classmethod
     def of(cls, data: dict[str, Any]) -> Event:
@@ -66,7 +67,13 @@ class Event:
         return cls(**known)
 
 
-_EVENT_FIELDS = frozenset(part.name for part in fields(Event))
+_EVENT_NAMES = tuple(part.name for part in fields(Event))
+_EVENT_FIELDS = frozenset(_EVENT_NAMES)
+
+
+def _plain(value: Any) -> Any:
+    """A field as plain data, none of which the event still holds."""
+    return list(value) if isinstance(value, tuple) else deepcopy(value) if value and isinstance(value, dict) else value
 
 
 def _tupled(value: Any) -> Any:

@@ -19,6 +19,7 @@ from medsim.case.body import CaseAction, Media, Place, Process, State
 from medsim.case.checklist import Rubric
 from medsim.case.part import CODE, Many, Part, Seconds
 from medsim.case.person import Challenge, Fact, Informant, Name, Patient, Persona, Sex, Unknown
+from medsim.case.role import RoleDocument, Roles, joined
 from medsim.errors import CaseError, did_you_mean
 
 MAX_CASE_BYTES = 512_000
@@ -122,6 +123,10 @@ class Brief(NamedTuple):
     opening: str
     unknown: Unknown
     facts: tuple[Fact, ...]
+    script: str = ""
+    """The patient's role documents, where the case is a documented one."""
+    trust_shift: int = 0
+    """How much more this patient trusts than the case's own, where a run lays another persona over it."""
 
 
 class Case(Part):
@@ -138,9 +143,12 @@ class Case(Part):
     blueprint: Blueprint
     encounters: tuple[Encounter, ...] = Field(min_length=1)
     patient: Patient
+    roles: Roles | None = None
+    """Of a documented case: the texts its patient and controller work from."""
     actions: dict[str, CaseAction] = {}
     initial: str
     states: dict[str, State] = Field(min_length=1)
+    """In a documented case the order of the states is the order in which they follow one another."""
     processes: tuple[Process, ...] = ()
     media: tuple[Media, ...] = ()
     outcome: Truth
@@ -152,7 +160,11 @@ class Case(Part):
 
     @model_validator(mode="after")
     def _whole(self) -> Case:
-        """Refuse references to states, media or processes that do not exist."""
+        """Refuse references to states, media or processes that do not exist, and a grade that the case does not bear out."""
+        if (self.grade == "documented") != (self.roles is not None):
+            raise ValueError("grade: documented and roles (patient, controller) belong together; a compiled case has neither")
+        if not self.rubric.items and self.roles is None:
+            raise ValueError("rubric: a compiled case needs at least one item with positive points")
         known = set(self.states)
         for where, name in self._state_references():
             if name not in known:
@@ -193,8 +205,14 @@ class Case(Part):
     @cached_property
     def hash(self) -> str:
         """sha256 of the canonical JSON of the whole case, first 16 hex digits."""
-        text = json.dumps(self.model_dump(mode="json", by_alias=True), sort_keys=True, ensure_ascii=False)
+        without = None if self.roles else {"roles"}  # a part that came later: the hashes of older cases stay what they were
+        text = json.dumps(self.model_dump(mode="json", by_alias=True, exclude=without), sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    @cached_property
+    def folder(self) -> Path | None:
+        """Where the case's file lies, for the pictures beside it; None for a case that was not read from a file. No part of the case."""
+        return None
 
     def brief(self) -> Brief:
         """What the patient's seat may see."""
@@ -203,8 +221,13 @@ class Case(Part):
         facts = tuple(fact if fact.truth is None else fact.model_copy(update={"truth": None}) for fact in told)
         return Brief(
             self.id, patient.name, str(patient.age), patient.sex, patient.informant, patient.persona, patient.opening,
-            patient.unknown, facts,
+            patient.unknown, facts, joined(self.roles.patient) if self.roles else "",
         )  # fmt: skip
+
+    def following(self, state: str) -> str:
+        """The declared state after one, empty after the last."""
+        names = list(self.states)
+        return next(iter(names[names.index(state) + 1 :]), "")
 
     def challenge(self, name: str) -> Challenge:
         """Return a challenge by id."""
@@ -213,7 +236,9 @@ class Case(Part):
 
 def load(path: Path) -> Case:
     """Read a case file; raise CaseError with file, line and what to write instead."""
-    return document.validate(document.read(path, limit=MAX_CASE_BYTES), Case)
+    case = document.validate(document.read(path, limit=MAX_CASE_BYTES), Case)
+    case.__dict__["folder"] = Path(path).resolve().parent  # fills the cached property; equality and hash know only the fields
+    return case
 
 
 def loads(text: str, source: str = "<text>") -> Case:
@@ -264,4 +289,4 @@ def schema() -> dict[str, Any]:
     return Case.model_json_schema(by_alias=True)
 
 
-__all__ = ["Brief", "Case", "CaseError", "Fact", "Rubric", "authored", "dumps", "load", "loads", "schema"]
+__all__ = ["Brief", "Case", "CaseError", "Fact", "RoleDocument", "Roles", "Rubric", "authored", "dumps", "load", "loads", "schema"]

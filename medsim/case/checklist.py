@@ -5,9 +5,9 @@ The rule: points are signed, harm is an item of its own, and what cannot be deci
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from medsim.case.part import CODE, Many, Part, Seconds
 from medsim.case.pattern import Did
@@ -18,20 +18,46 @@ Competency = Literal["PC", "MK", "SBP", "ICS", "PBLI", "PROF"]
 and improvement, professionalism."""
 
 
-class Scope(Part):
+Voice = Literal["words", "acts", "notes", "patient", "results"]
+"""Whose part of a transcript: what the doctor says, does and writes, what the patient's side says, what comes back."""
+
+
+class _Later(Part):
+    """Content with keys that came later: unset, they are left out when it is written, so that older hashes stay what they were."""
+
+    @model_serializer(mode="wrap")
+    def _unset_left_out(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {name: value for name, value in write(self).items() if value or name not in {"see", "quote"}}
+
+
+class Scope(_Later):
     """What part of the transcript a judge may see."""
 
     after: Did | None = None
+    """From the first such event on; where it never happens the item is not applicable."""
     turns: int | None = Field(default=None, ge=1)
+    """So many turns of the doctor, counted from ``after`` or from the beginning."""
+    see: Many[Voice] = ()
+    """Only these voices; left out: all that the doctor saw, said and did."""
 
 
-class Question(Part):
+class Question(_Later):
     """A judge's question about the transcript; until a judge is named its verdict is unknown."""
 
     criterion: str
     scope: Scope | None = None
     votes: int = Field(default=3, ge=1, le=15)
     evidence: Literal["required", "none"] = "required"
+    """Whether a verdict of met needs words that stand in the transcript."""
+    quote: Many[Voice] = ()
+    """Whose words count as evidence; left out: what the doctor says and does, and notes where the criterion speaks of what is written."""
+
+    @model_validator(mode="after")
+    def _can_be_shown(self) -> Question:
+        see = set(self.scope.see) if self.scope else set()
+        if see and self.evidence == "required" and not see & set(self.quote or ("words", "acts", "notes")):
+            raise ValueError("quote: the judge sees none of those whose words count; widen scope.see or name others in quote")
+        return self
 
 
 class Decay(Part):
@@ -103,7 +129,8 @@ class Rubric(Part):
     clinical_review: str | None = None
     sources: Many[str] = ()
     pass_: Pass = Field(default=Pass(), alias="pass")
-    items: tuple[RubricItem, ...] = Field(min_length=1)
+    items: tuple[RubricItem, ...]
+    """Empty only in a documented case that came without a rubric: it can be played and not scored."""
 
     @model_validator(mode="after")
     def _ids_once(self) -> Rubric:
@@ -112,6 +139,8 @@ class Rubric(Part):
             if item.id in seen:
                 raise ValueError(f"item id '{item.id}' stands twice")
             seen.add(item.id)
-        if not any(item.points > 0 for item in self.items):
+        if not self.items and self.schema_:
+            raise ValueError("the rubric has no items; give at least one with positive points")
+        if self.items and not any(item.points > 0 for item in self.items):
             raise ValueError("no item has positive points, so no score can be formed")
         return self

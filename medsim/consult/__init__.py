@@ -3,8 +3,10 @@
 The rule: it never waits and never calls anything outside. Every shell drives the same three lines::
 
     turn = consult.open(action)  # check, charge time and money, decide who answers
-    reply = patient.reply(turn) if turn.to else None
+    reply = patient.reply(turn) if turn.to == "patient" else controller.rule(turn) if turn.to == "controller" else None
     events = consult.close(turn, reply)  # record, disclose facts, move the body, end?
+
+A compiled case answers for body and laboratory itself; only a documented one puts tasks to a controller.
 
 An action that cannot be understood is an event that the doctor sees, costs time, and says what would have been understood.
 """
@@ -22,11 +24,13 @@ from medsim.clock import Clock
 from medsim.consult.care import Care
 from medsim.consult.decisions import DISPOSITIONS, Decisions
 from medsim.consult.desk import SPEECH, Desk
+from medsim.consult.documented import Bedside
 from medsim.consult.scene import Scene
-from medsim.errors import ActionError
+from medsim.controller import Controller, Ruling, Task
+from medsim.errors import ActionError, CaseError
 from medsim.patient.gate import INVITING_TOPICS
 from medsim.patient.matcher import Heard, matcher
-from medsim.patient.seat import Patient, Reply, Turn
+from medsim.patient.seat import Patient, Reply, Talk, Turn
 from medsim.patient.verifier import secrets_said
 from medsim.trajectory import Event, Outcome, last
 
@@ -56,8 +60,9 @@ class Consult:
         else:
             clock = Clock(case, scene.body)
         self.case, self.clock, self.scene = case, clock, scene
-        self.desk = Desk(case, clock, scene)
+        self.desk, self._talk = Desk(case, clock, scene), Talk()
         self.care, self.decisions = Care(self.desk), Decisions(self.desk)
+        self.bedside = Bedside(self.desk, self.decisions) if case.roles else None
         if not scene.events:
             self.desk.greet()
 
@@ -92,8 +97,23 @@ class Consult:
         """Go on from a snapshot; the snapshot itself stays as it is."""
         return cls(case, scene=scene.copy())
 
-    def begin(self, message: str) -> Iterator[Action]:
-        """Start a turn: yield its actions one by one until the encounter ends."""
+    def begin(self, message: str) -> Iterator[tuple[Action, ...]]:
+        """Start a turn: yield what to open, one action after the other until the encounter ends; what a controller answers in one go."""
+        together: list[Action] = []
+        for action in self._taken(message):
+            if self.bedside and self.bedside.takes(action):
+                together.append(action)
+                continue
+            if together:
+                yield tuple(together)
+                together = []
+            if not self.over:
+                yield (action,)
+        if together and not self.over:
+            yield tuple(together)
+
+    def _taken(self, message: str) -> Iterator[Action]:
+        """The actions of a message that are carried out."""
         if self.over:
             raise ActionError(f"The encounter is over ({self.scene.reason}). Reset to start another.")
         self.scene.turn += 1
@@ -133,12 +153,18 @@ class Consult:
         elif self.desk.late:
             self.desk.end("truncated", "time")
 
-    def play(self, message: str, patient: Patient) -> list[Event]:
-        """Carry out one turn with a patient who answers at once; return its events."""
+    def play(self, message: str, patient: Patient, *, controller: Controller | None = None) -> list[Event]:
+        """Carry out one turn with seats that answer at once; return its events. A documented case needs a controller."""
+        if self.bedside and controller is None:
+            raise CaseError(f"Case '{self.case.id}' is a documented one: a controller must be seated to play it (--controller MODEL).")
         start = len(self.events)
-        for action in self.begin(message):
-            turn = self.open(action)
-            self.close(turn, patient.reply(turn) if turn.to else None)
+        for actions in self.begin(message):
+            turn = self.open(*actions)
+            if isinstance(turn, Task):
+                assert controller is not None
+                self.close(turn, controller.rule(turn))
+            else:
+                self.close(turn, patient.reply(turn) if turn.to else None)
         self.finish()
         return self.events[start:]
 
@@ -159,8 +185,8 @@ class Consult:
 
     # ---- open and close ---------------------------------------------------------------------------------------------------------
 
-    def open(self, action: Action) -> Turn:
-        """Check one action, charge its time and money, and say who answers."""
+    def open(self, action: Action, *more: Action) -> Turn | Task:
+        """Check one action, charge its time and money, and say who answers. ``more``: what a controller answers in the same go."""
         if self.over:
             raise ActionError(f"The encounter is over ({self.scene.reason}). Reset to start another.")
         if self.scene.awaiting:
@@ -169,21 +195,27 @@ class Consult:
         turn = Turn(index=self.scene.turn, kind=action.kind, to="")
         if action.kind in {"ask", "say"}:
             return self._speak(action)
+        if self.bedside and self.bedside.takes(action):
+            return self.bedside.put((action, *more)) or turn
         if action.kind in {"examine", "order", "treat", "procedure", "consult"}:
             self.care.do(action)
         else:
             getattr(self.decisions, action.kind)(action)
         return turn
 
-    def close(self, turn: Turn, reply: Reply | None = None) -> list[Event]:
+    def close(self, turn: Turn | Task, reply: Reply | Ruling | None = None) -> list[Event]:
         """Record the reply and return the events of this action."""
         if not self.scene.awaiting:
             raise ActionError("close was called without open.")
         self.scene.awaiting = False
         start = len(self.events)
-        if turn.to and reply is None:
-            raise ActionError("This turn is for the patient: close needs the patient's reply.")
-        if reply is not None and turn.to:
+        if isinstance(turn, Task):
+            if not isinstance(reply, Ruling) or self.bedside is None or len(reply.deeds) != len(turn.actions):
+                raise ActionError("This task is for the controller: close needs its ruling, with one deed for each action.")
+            self.bedside.carry_out(turn, reply)
+        elif turn.to:
+            if not isinstance(reply, Reply):
+                raise ActionError("This turn is for the patient: close needs the patient's reply.")
             self._hear(turn, reply)
         return self.events[start:]
 
@@ -196,6 +228,7 @@ class Consult:
         heard = tuple(self._settle(part) for part in _hear(action.text))
         topics = tuple(dict.fromkeys(part.topic for part in heard if part.topic))
         scene = self.scene
+        before = self._talk.read(scene.events)
         told = self.desk.record("doctor", action.kind, action.text, topics=topics)
         scene.hear(topics, action.text)
         self.desk.spend(SPEECH + len(action.text.split()) // 3)
@@ -208,10 +241,12 @@ class Consult:
         if mute and self.case.patient.informant.role == "patient":
             self.desk.record("controller", "answer", "There is no response.")
             return Turn(index=scene.turn, kind=action.kind, to="")
+        self._talk.read(scene.events)
         return Turn(
             index=scene.turn, kind=action.kind, to="patient", utterance=action.text, heard=heard, told=tuple(scene.told),
             said=tuple(scene.said), trust=scene.trust, opened=scene.opened, conscious=state.conscious, speech=state.speech,
-            seed=scene.seed, words=scene.words,
+            seed=scene.seed, words=scene.words, held=tuple(self._talk.held),
+            dialogue=(*self._talk.lines[:before], *self._talk.lines[before + 1 :]),
         )  # fmt: skip
 
     def _settle(self, heard: Heard) -> Heard:
@@ -231,6 +266,8 @@ class Consult:
         args: dict[str, Any] = {"speaker": act.tidy(reply.speaker)[:60] or "Patient"}
         if reply.source != "scripted":
             args["source"] = act.tidy(reply.source)[:60]
+        if held := [name for name in reply.held if name in self.desk.tools.facts]:
+            args["held"] = held
         text = act.tidy(reply.text)
         if text == WITHHELD or secrets_said(text, secrets=self.case.patient.secrets.terms, doctor=scene.words):
             text, args["withheld"] = WITHHELD, True

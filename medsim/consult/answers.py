@@ -45,7 +45,7 @@ class Laboratory:
         if entry.authored and entry.authored.result:
             authored = entry.authored.result.get(state) or entry.authored.result.get("_")
             if authored:
-                return Answer(self._written(authored, entry), {"media": authored.media} if authored.media else {})
+                return Answer(self._written(authored, entry), self._shown(authored))
             return Answer("No result could be obtained.", {})
         if entry.analytes:
             rows = [self._shared_value(vocabulary.analytes()[name], state) for name in entry.analytes if name in vocabulary.analytes()]
@@ -71,13 +71,19 @@ class Laboratory:
         text, low, high = analyte.normal(sex=self.case.patient.sex, years=self.case.patient.age.years)
         return self._row(Value(name=analyte.name, value=text, unit=analyte.unit or None, low=low, high=high), analyte)
 
+    def _shown(self, result: Result) -> dict[str, Any]:
+        """The picture that comes with a result: its slot, and where it is kept."""
+        slot = next((slot for slot in self.case.media if slot.id == result.media), None)
+        places = {"media": slot.id, "url": slot.url, "path": slot.path} if slot else {}
+        return {name: value for name, value in places.items() if value}
+
     def _written(self, result: Result, entry: Entry) -> str:
         parts = [self._row(value, None, name=entry.name) for value in result.values]
         if result.text:
             parts.append(result.text)
         if result.media:
             slot = next(slot for slot in self.case.media if slot.id == result.media)
-            parts.append(f"[image: {slot.text}]")
+            parts.append(f"[image: {slot.text}]" if slot.text != result.text else "[image]")
         return "; ".join(parts)
 
     def _row(self, value: Value, analyte: Analyte | None, *, name: str = "") -> str:
@@ -116,6 +122,21 @@ def vitals_text(vitals: dict[str, Any], conscious: str) -> str:
         f"HR {vitals['hr']}/min ({vitals['rhythm']}), BP {vitals['sbp']}/{vitals['dbp']} mmHg, RR {vitals['rr']}/min, "
         f"SpO2 {vitals['spo2']} %, temperature {vitals['temp']:.1f} °C, GCS {vitals['gcs']}, {alert}"
     )
+
+
+def vitals_line(vitals: dict[str, float]) -> str:
+    """Write the vital signs that are known as a chart line; the two blood pressures stand together."""
+    parts = [f"HR {vitals['hr']:g}/min"] if "hr" in vitals else []
+    if "sbp" in vitals or "dbp" in vitals:
+        parts.append(f"BP {_or_dash(vitals, 'sbp')}/{_or_dash(vitals, 'dbp')} mmHg")
+    for name, form in (("rr", "RR {:g}/min"), ("spo2", "SpO2 {:g} %"), ("temp", "temperature {:.1f} °C"), ("gcs", "GCS {:g}")):
+        if name in vitals:
+            parts.append(form.format(vitals[name]))
+    return "Vital signs: " + ", ".join(parts)
+
+
+def _or_dash(vitals: dict[str, float], name: str) -> str:
+    return f"{vitals[name]:g}" if name in vitals else "-"
 
 
 def judged_dose(action: CaseAction, args: dict[str, Any]) -> tuple[str | None, bool]:

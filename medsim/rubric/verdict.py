@@ -306,6 +306,8 @@ class Judged(NamedTuple):
     credit: float = 0.0
     evidence: tuple[int, ...] = ()
     reason: str = ""
+    waits: bool = False
+    """Whether only a judge's opinion is missing."""
 
 
 class Monitor:
@@ -316,7 +318,7 @@ class Monitor:
         self.log = Log(_patterns_of(rubric), case)
         self._decided: dict[str, Judged] = {}
         self.positive = sum(item.points for item in rubric.items if item.points > 0)
-        if self.positive <= 0:
+        if rubric.items and self.positive <= 0:
             raise JudgeError("The rubric has no positive points, so no score can be formed.")
 
     def feed(self, events: Iterable[Event]) -> None:
@@ -342,7 +344,7 @@ class Monitor:
             judged = self.verdict(item, ending)
             if judged.verdict == "met":
                 total += item.points * judged.credit
-        return total / self.positive
+        return total / self.positive if self.positive else 0.0
 
     def _judge(self, item: RubricItem, ending: Ending) -> Judged:
         gate = decide(item.gate, self.log, ending) if item.gate else None
@@ -351,17 +353,18 @@ class Monitor:
         if gate and gate.verdict == "unknown":
             return Judged("unknown", reason="the gate is still open")
         if item.pred is None:
-            return Judged("unknown", reason="needs a judge")
+            return Judged("unknown", reason="needs a judge", waits=True)
         found = decide(item.pred, self.log, ending)
         if found.verdict == "met" and item.judge is not None:
-            return Judged("unknown", 0.0, found.evidence, "the predicate holds; needs a judge")
+            return Judged("unknown", 0.0, found.evidence, "the predicate holds; needs a judge", waits=True)
         if found.verdict != "met":
             reason = "was still open when the encounter was cut off" if found.verdict == "unknown" and ending == "censored" else ""
             return Judged(found.verdict, 0.0, found.evidence, reason)
-        credit = self._credit(item)
+        credit = self.credit(item)
         return Judged("met" if credit > 0 else "unmet", credit, found.evidence)
 
-    def _credit(self, item: RubricItem) -> float:
+    def credit(self, item: RubricItem) -> float:
+        """The share of an item's points that decay has left."""
         if item.decay is None or item.pred is None or item.pred.did is None:
             return 1.0
         hits = self.log.hits(item.pred.did)

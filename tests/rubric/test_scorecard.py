@@ -165,7 +165,8 @@ def test_where_nothing_applies_there_is_no_score(mini: Case) -> None:
 
 
 def test_a_rubric_that_can_give_nothing_is_refused(mini: Case) -> None:
-    rubric = Rubric.model_construct(items=(), pass_=Rubric.model_fields["pass_"].default)
+    harms = Rubric.model_validate({"items": [item("k", 1, ECG), item("h", -1, HARM)]}).items[1:]
+    rubric = Rubric.model_construct(items=harms, pass_=Rubric.model_fields["pass_"].default)
     with pytest.raises(JudgeError, match="no positive points"):
         Monitor(rubric, mini)
 
