@@ -6,9 +6,9 @@ The rule: a fact has one truth; persona and tier decide whether, when and how it
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from medsim.case.part import CODE, Many, Part, Seconds
 from medsim.case.pattern import Did, Trigger
@@ -19,6 +19,9 @@ never: the doctor has to find it another way."""
 
 Affect = Literal["calm", "anxious", "frightened", "irritable", "low", "tearful", "in_pain", "confused", "cheerful", "guarded"]
 Level = Literal["A1", "A2", "B1", "B2", "C1", "C2"]
+Confusion = Literal["none", "mild", "marked"]
+Temperament = Literal["even", "impatient", "sanguine", "choleric", "melancholic", "phlegmatic"]
+Personality = Literal["plain", "worried", "distrustful", "sunny", "demanding", "reserved"]
 Sex = Literal["female", "male", "other", "unknown"]
 
 
@@ -53,7 +56,7 @@ class Informant(Part):
 
 
 class Persona(Part):
-    """How the patient is: never what is true."""
+    """How the patient is: never what is true. What each level means is said in ``agents/prompts/personas.yaml``."""
 
     affect: Affect = "calm"
     talkativeness: int = Field(default=3, ge=1, le=5)
@@ -65,6 +68,17 @@ class Persona(Part):
     health_literacy: Literal["low", "medium", "high"] = "medium"
     manner: str = ""
     """A line for an actor or a language model: posture, tone, habits."""
+    confusion: Confusion = "none"
+    """How well the patient follows: a confused one answers beside the question now and then."""
+    temperament: Temperament = "even"
+    personality: Personality = "plain"
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out later axes at their defaults, so that the hashes of older cases stay what they were."""
+        data: dict[str, Any] = handler(self)
+        later = {name: type(self).model_fields[name].default for name in ("confusion", "temperament", "personality")}
+        return {name: value for name, value in data.items() if name not in later or value != later[name]}
 
 
 class Needs(Part):

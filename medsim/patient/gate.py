@@ -105,7 +105,7 @@ class Gate:
             return False
         if fact.tier != "sensitive" or needs is None:
             return fact.tier != "never"
-        trusted = needs.trust is None or turn.trust >= needs.trust
+        trusted = needs.trust is None or min(5, max(0, turn.trust + self.brief.trust_shift)) >= needs.trust
         heard = not needs.heard or any(covers(topic, said) for said in turn.said for topic in needs.heard)
         return trusted and heard and set(needs.told) <= set(turn.told)
 
@@ -121,7 +121,11 @@ class Gate:
         return max(2, self._breadth()) + 1 if heard.topic in _WHOLE_ANSWERS else 1
 
 
+_ANYONE = frozenset({"patie", "docto"})
+"""Words of every question and every record: they say nothing of what is asked."""
+
+
 def _shares_a_word(text: str, fact: Fact) -> bool:
     """Whether a question and a fact have a longer word in common, endings aside: what a known topic needs to be answered by another fact."""
     asked, told = ({word[:5] for word in _WORD.findall(words.lower())} for words in (text, " ".join(fact.say)))
-    return not asked.isdisjoint(told)
+    return not (asked & told) <= _ANYONE

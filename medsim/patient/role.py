@@ -1,7 +1,8 @@
 """AgentClinic's patient: a language model that plays the patient from the whole story.
 
 The rule: the model is given every fact of the brief as its own story and says what it likes of it, so no gate holds: this is the
-benchmark's patient, not the scripted one. What it disclosed is computed from its words. The consult holds back what names a secret.
+benchmark's patient, not the scripted one. What it disclosed is computed from its words. The consult holds back what names a secret. The
+talk so far comes with the turn, as it was heard, so that a fork or a replay asks the same.
 
 Disclosed is a fact, if one sentence of the reply uses at least ``SHARE`` of the content words of one wording (all, where there are
 only two; five letters count) and every number ("ten" is 10, "an hour" is 1), and denies exactly where the fact does. So a
@@ -17,8 +18,8 @@ from typing import NamedTuple
 from medsim import library
 from medsim.case import Brief
 from medsim.llm import LLM, Call, Message
-from medsim.patient import biases
-from medsim.patient.seat import Reply, Turn
+from medsim.patient import biases, personas
+from medsim.patient.seat import Line, Reply, Turn
 from medsim.patient.voiced import MANNERS
 
 SHARE = 0.6
@@ -51,40 +52,65 @@ class Sentence(NamedTuple):
 
 
 class RolePatient:
-    """Plays the patient of a brief with a model. ``bias`` and ``target`` put one of ``agents/prompts/biases.yaml`` into its prompt."""
+    """Plays the patient of a brief with a model. ``bias`` and ``target`` put one of ``agents/prompts/biases.yaml`` into its prompt.
 
-    def __init__(self, brief: Brief, llm: LLM, *, model: str = "", prompt: str = "patient_role", bias: str = "", target: str = "") -> None:
-        self.brief, self.llm, self.model = brief, llm, model
+    The patient knows what was done to it; ``results`` lets it know what examinations and tests showed too, as AgentClinic's does.
+    """
+
+    def __init__(
+        self,
+        brief: Brief,
+        llm: LLM,
+        *,
+        model: str = "",
+        prompt: str = "patient_role",
+        bias: str = "",
+        target: str = "",
+        results: bool = False,
+    ) -> None:
+        self.brief, self.llm, self.model, self.results = brief, llm, model, results
         self.name = ":".join(filter(None, ("role", model, f"{bias}={target}" if bias else "")))
         informant = brief.informant
         self.speaker = informant.name or (brief.name.given if informant.role == "patient" else informant.role.capitalize())
         self.system = "\n\n".join(filter(None, (self._prompt(library.prompt(prompt)), biases.sentence("patient", bias, target))))
         self.tell = Disclosure({fact.id: fact.say for fact in brief.facts})
-        self.talk: list[Message] = []
 
     def reply(self, turn: Turn) -> Reply:
-        """Answer one turn; LLMError where the model gives no answer. The first turn of an encounter begins a new conversation."""
-        if turn.words.strip() == turn.utterance.strip():
-            self.talk = []
+        """Answer one turn; LLMError where the model gives no answer."""
         hampered = turn.speech != "normal" and self.brief.informant.role == "patient"
-        asked = Message("user", f"{turn.utterance}\n(You are now one who {MANNERS[turn.speech]}.)" if hampered else turn.utterance)
-        messages = (Message("system", self.system), *self.talk, asked)
-        answer = self.llm.complete(Call(self.model, messages, role="patient", seed=turn.seed))
+        now = (Line("doctor", turn.utterance), *((Line("scene", f"You are now one who {MANNERS[turn.speech]}."),) if hampered else ()))
+        talk = conversation((*turn.dialogue, *now), results=self.results)
+        answer = self.llm.complete(Call(self.model, (Message("system", self.system), *talk), role="patient", seed=turn.seed))
         text = " ".join(answer.text.split())
-        self.talk += [asked, Message("assistant", text)]
         return Reply(text, self.tell.of(text), self.speaker, "role", answer.usage)
 
     def _prompt(self, template: str) -> str:
-        brief, persona = self.brief, self.brief.persona
+        brief = self.brief
         who = f"{brief.name.given} {brief.name.family}".strip()
         speaks = "" if brief.informant.role == "patient" else f" You are not the patient but speak as the patient's {brief.informant.role}."
-        person = (
-            f"The patient is {who}, {brief.age}, {brief.sex}.{speaks} Affect: {persona.affect}; talkativeness {persona.talkativeness} of 5; "
-            f"trust {persona.trust} of 5; recall {persona.recall}; English at level {persona.language}; "
-            f"health literacy {persona.health_literacy}. {persona.manner}"
-        ).strip()
+        person = f"The patient is {who}, {brief.age}, {brief.sex}.{speaks} {personas.portrait(brief.persona)}".strip()
         story = "\n".join(f"- {line}" for line in (brief.opening, *(fact.say[0] for fact in brief.facts)))
         return template.replace("{person}", person).replace("{story}", story)
+
+
+def conversation(lines: Iterable[Line], *, results: bool = False) -> list[Message]:
+    """An encounter as messages for a model in the patient's seat: its own words as the assistant, all else as the user, by turns.
+
+    What was done stands in brackets; what it showed only where ``results`` says that the patient is told.
+    """
+    talk: list[Message] = []
+    for line in lines:
+        if line.who == "result" and not results:
+            continue
+        role = "assistant" if line.who == "patient" else "user"
+        words = line.text if line.who in {"doctor", "patient"} else f"({'You are told: ' if line.who == 'result' else ''}{line.text})"
+        if talk and talk[-1].role == role:
+            talk[-1] = Message(role, f"{talk[-1].content}\n{words}")
+        elif not talk and role == "assistant":
+            talk += [Message("user", "(The doctor is with you.)"), Message(role, words)]
+        else:
+            talk.append(Message(role, words))
+    return talk
 
 
 class Disclosure:

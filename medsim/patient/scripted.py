@@ -1,11 +1,11 @@
 """The scripted patient: deterministic, offline, the default.
 
-The rule: words follow facts. The gate opens facts, the template says them as this person would, the verifier has the last word.
+The rule: words follow facts. The gate opens facts, habits may delay them, the template says them as this person would, the verifier has
+the last word.
 """
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Sequence
 from functools import cache
@@ -14,9 +14,11 @@ from typing import Any
 from medsim import document, library
 from medsim.case import Brief
 from medsim.case.person import Fact
+from medsim.patient import personas
 from medsim.patient.gate import Gate, Opened
+from medsim.patient.habits import Habits
 from medsim.patient.matcher import matcher
-from medsim.patient.seat import Reply, Turn
+from medsim.patient.seat import Reply, Turn, draw, pick
 from medsim.patient.verifier import faults
 
 _GREETS = re.compile(r"(hello|hi|hey|good (morning|afternoon|evening))\b", re.IGNORECASE)
@@ -37,14 +39,18 @@ class ScriptedPatient:
     def __init__(self, brief: Brief) -> None:
         self.brief = brief
         self.gate = Gate(brief)
+        self.habits = Habits(brief, self.gate)
         informant = brief.informant
         self.speaker = informant.name or (brief.name.given if informant.role == "patient" else informant.role.capitalize())
 
     def reply(self, turn: Turn) -> Reply:
         """Answer one turn; the same turn always gets the same answer."""
-        parts = self.gate.open(turn)
-        opened = [part for part in parts if part.sort != "unclear"] or parts
-        said: dict[str, str] = {}
+        if begged := self.habits.begged(turn):
+            return Reply(self._breathe(begged, turn), (), self.speaker)
+        kept = self.habits.open(turn)
+        parts = kept.parts
+        opened = [part for part in parts if part.sort != "unclear"] or ([] if kept.said else parts)
+        said: dict[str, str] = {words: words for words in kept.said}
         told: list[str] = []
         for i, part in enumerate(opened):
             words = self._say(part, turn, i)
@@ -56,11 +62,12 @@ class ScriptedPatient:
                 told += [fact.id for fact in part.facts]
         if any(part.sort == "opening" for part in opened):
             said.pop("unknown", None)
-        text = self._breathe(" ".join(filter(None, said.values())) or self._phrase("silence", turn), turn)
+        words = self.habits.dress(" ".join(filter(None, said.values())), opened, turn) or self._phrase("silence", turn)
+        text = self._breathe(words, turn)
         released = [wording for name in (*turn.told, *told) if name in self.gate.by_id for wording in self.gate.by_id[name].say]
         if self._at_fault(text, released, turn):
             return Reply(self._phrase("unclear", turn), (), self.speaker, "fallback")
-        return Reply(text, tuple(dict.fromkeys(told)), self.speaker)
+        return Reply(text, tuple(dict.fromkeys(told)), self.speaker, held=kept.held)
 
     def _at_fault(self, text: str, released: Sequence[str], turn: Turn) -> bool:
         spoken = (*released, *self._always(), *(fact.deflect or "" for fact in self.brief.facts))
@@ -68,7 +75,7 @@ class ScriptedPatient:
 
     def _always(self) -> tuple[str, ...]:
         brief = self.brief
-        return (brief.opening, brief.age, *brief.unknown.symptom, *brief.unknown.other, _manner_words())
+        return (brief.opening, brief.age, *brief.unknown.symptom, *brief.unknown.other, _manner_words(), personas.spoken())
 
     def _say(self, part: Opened, turn: Turn, i: int) -> str:
         facts = [self._fact(fact, turn) for fact in part.facts]
@@ -102,10 +109,10 @@ class ScriptedPatient:
         if topic in {"complaint.more", "assoc.any", "complaint.main"}:
             return self._phrase("nothing_more", turn)
         choice = unknown.symptom if topic in matcher().symptoms else unknown.other
-        return _pick(choice, turn, topic)
+        return pick(choice, turn, topic)
 
     def _fact(self, fact: Fact, turn: Turn) -> str:
-        words = _pick(fact.say, turn, fact.id)
+        words = self.habits.wording(fact, turn)
         if fact.by == "patient" and self.brief.informant.role != "patient":
             return f"({self.brief.name.given}:) {words}"
         return words
@@ -113,20 +120,22 @@ class ScriptedPatient:
     def _phrase(self, name: str, turn: Turn) -> str:
         found = manners()["phrases"].get(name) or manners()["phrases"]["acknowledge"]
         affect = self.brief.persona.affect
-        return _pick(found.get(affect) or found["default"], turn, name)
+        return pick(found.get(affect) or found["default"], turn, name)
 
     def _with_feeling(self, words: str, turn: Turn, i: int) -> str:
         """Open one answer in five with the sound of the patient's affect."""
         sounds = manners()["sounds"].get(self.brief.persona.affect, [])
-        if not sounds or i or _draw(turn, "sound") % 5:
+        if not sounds or i or draw(turn, "sound") % 5:
             return words
-        return f"{_pick(sounds, turn, 'which sound')} {words}"
+        return f"{pick(sounds, turn, 'which sound')} {words}"
 
     def _breathe(self, text: str, turn: Turn) -> str:
-        """Break the words of somebody short of breath; the content stays."""
-        if self.brief.informant.role != "patient" or turn.speech in {"normal", "none"}:
+        """Break the words of somebody short of breath, or short of words; the content stays."""
+        breathless = self.brief.informant.role == "patient" and turn.speech not in {"normal", "none"}
+        sizes = (5 if turn.speech == "short" else 2) if breathless else 0, self.habits.halting
+        if not any(sizes):
             return text
-        size = 5 if turn.speech == "short" else 2
+        size = min(filter(None, sizes))
         return " ".join(_broken(sentence, size) for sentence in _SENTENCE.split(text))
 
 
@@ -149,12 +158,3 @@ def _once(part: Opened) -> str:
 def _broken(sentence: str, size: int) -> str:
     words = sentence.split()
     return "... ".join(" ".join(words[i : i + size]).rstrip(",;") for i in range(0, len(words), size))
-
-
-def _draw(turn: Turn, stream: str) -> int:
-    """A number from the named stream of the episode's seed."""
-    return int.from_bytes(hashlib.blake2b(f"{turn.seed}/{turn.index}/{turn.utterance}/{stream}".encode(), digest_size=4).digest(), "big")
-
-
-def _pick(choices: Sequence[str], turn: Turn, stream: str) -> str:
-    return choices[_draw(turn, stream) % len(choices)]

@@ -1,15 +1,69 @@
 """The patient's seat: what it is given each turn, and what it gives back.
 
-The rule: a turn carries words and what was already told, never the truth; a reply carries the ids of the facts it disclosed.
+The rule: a turn carries words and what was already told, never the truth; a reply carries the ids of the facts it disclosed. All that a
+patient remembers stands in the turn, so a seat keeps nothing between turns and a fork asks it the same again.
 """
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from medsim.patient.matcher import Heard
-from medsim.trajectory import Usage
+from medsim.trajectory import Event, Usage
+
+_DONE = {"examine": "Examined", "treat": "Given", "procedure": "Done"}
+"""What a patient feels being done to them; an order is the hospital's business."""
+_FOUND = frozenset({"finding", "result"})
+
+
+class Line(NamedTuple):
+    """One line of an encounter as its patient lives it."""
+
+    who: Literal["doctor", "patient", "scene", "result"]
+    """doctor, patient: what they said; scene: what is done to the patient, without what came of it; result: what the doctor learnt by it,
+    for a seat whose setting lets its patient know."""
+    text: str
+
+
+class Talk:
+    """An encounter as its patient lives it, read off its events; each is read once, as they grow."""
+
+    def __init__(self) -> None:
+        self.lines: list[Line] = []
+        self.held: list[str] = []
+        """Ids of facts that were asked for and did not come."""
+        self._read = 0
+
+    def read(self, events: Sequence[Event]) -> int:
+        """Read what is new; return how many lines there are now."""
+        for event in events[self._read :]:
+            if line := _lived(event):
+                self.lines.append(line)
+            if event.actor == "patient":
+                self.held += event.args.get("held", ())
+        self._read = len(events)
+        return len(self.lines)
+
+
+def dialogue(events: Iterable[Event]) -> tuple[Line, ...]:
+    """The words and acts of an encounter as its patient lives them, in order."""
+    return tuple(line for event in events if (line := _lived(event)))
+
+
+def _lived(event: Event) -> Line | None:
+    """What an event is to the patient, if anything."""
+    if event.actor == "patient":
+        return Line("patient", event.text)
+    if event.actor == "doctor":
+        if event.kind in {"ask", "say"}:
+            return Line("doctor", event.text)
+        return Line("scene", f"{_DONE[event.kind]}: {event.text}") if event.kind in _DONE else None
+    if event.kind in _FOUND:
+        return Line("result", event.text)
+    return Line("scene", "Later, at the next visit.") if event.kind == "encounter" and event.seq else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +87,10 @@ class Turn:
     seed: int = 0
     words: str = ""
     """All that the doctor has said so far: words the patient may take up."""
+    held: tuple[str, ...] = ()
+    """Ids of facts that were asked for before and did not come then."""
+    dialogue: tuple[Line, ...] = ()
+    """What went before this utterance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +102,8 @@ class Reply:
     speaker: str = ""
     source: str = "scripted"
     usage: Usage | None = None
+    held: tuple[str, ...] = ()
+    """Ids of facts that were asked for and did not come: forgotten for now, or asked for in words that were not understood."""
 
 
 class Patient(Protocol):
@@ -62,3 +122,22 @@ class Patient(Protocol):
 def plain(turn: Turn) -> dict[str, Any]:
     """A turn as plain data, for prompts and logs."""
     return {name: getattr(turn, name) for name in turn.__slots__}
+
+
+def draw(turn: Turn, stream: str) -> int:
+    """A number from the named stream of the episode's seed, of this turn."""
+    return _number(f"{turn.seed}/{turn.index}/{turn.utterance}/{stream}")
+
+
+def lasting(turn: Turn, stream: str) -> int:
+    """A number from the named stream of the episode's seed: the same in every turn."""
+    return _number(f"{turn.seed}/{stream}")
+
+
+def _number(text: str) -> int:
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=4).digest(), "big")
+
+
+def pick(choices: Sequence[str], turn: Turn, stream: str) -> str:
+    """One of several wordings, by the named stream of this turn."""
+    return choices[draw(turn, stream) % len(choices)]

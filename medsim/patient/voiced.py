@@ -11,12 +11,16 @@ import re
 from medsim import library
 from medsim.case import Brief
 from medsim.llm import LLM, Call, Message
+from medsim.patient import personas
 from medsim.patient.scripted import ScriptedPatient
 from medsim.patient.seat import Reply, Turn
 from medsim.patient.verifier import faults
 from medsim.trajectory import Usage
 
 TRIES = 3
+LAST = 4
+"""How many lines of the talk before the model is shown."""
+_DECIDES = re.compile(r"\W*(?:yes|yeah|yep|no|nope|never|not at all)\b", re.IGNORECASE)
 _CONTENT = re.compile(r"[a-z]{4,}|\d+")
 MANNERS = {
     "normal": "speaks freely", "short": "is short of breath and speaks in short sentences",
@@ -51,14 +55,16 @@ class VoicedPatient:
             if answer.finish == "length":
                 found.append("cut off: say it in fewer words")
             if not found:
-                return Reply(text, draft.facts, draft.speaker, "voiced", usage)
+                return Reply(text, draft.facts, draft.speaker, "voiced", usage, draft.held)
             problems = "; ".join(found)
-        return Reply(draft.text, draft.facts, draft.speaker, "template", usage)
+        return Reply(draft.text, draft.facts, draft.speaker, "template", usage, draft.held)
 
     def _faults(self, text: str, turn: Turn, draft: Reply) -> list[str]:
         told = [wording for name in turn.told if name in self.script.gate.by_id for wording in self.script.gate.by_id[name].say]
         found = faults(text, released=(draft.text, *told, self.script.brief.opening), doctor=turn.words)
         found += [f"missing: {name}" for name in draft.facts if not self._conveys(text, name)]
+        if draft.held and not draft.facts and _DECIDES.match(text):
+            found.append("answer: neither yes nor no is to be said")
         if "<<<" in text or ">>>" in text:
             found.append("marks: leave the marks out")
         if len(text) > 3 * len(draft.text) + 200:
@@ -73,16 +79,18 @@ class VoicedPatient:
 
     def _call(self, turn: Turn, draft: Reply, problems: str, attempt: int) -> Call:
         again = f"\nYour last try was not used ({problems}). Say only what stands between the marks." if problems else ""
-        asked = f"The doctor said: {turn.utterance}\n\nConvey this:\n<<<\n{draft.text}\n>>>{again}"
+        before = [
+            f"{'Doctor' if line.who == 'doctor' else 'You'}: {line.text}" for line in turn.dialogue if line.who in {"doctor", "patient"}
+        ]
+        talk = "\n".join(("What was said just before:", *before[-LAST:], "", "")) if before else ""
+        asked = f"{talk}The doctor said: {turn.utterance}\n\nConvey this:\n<<<\n{draft.text}\n>>>{again}"
         messages = (Message("system", self._system(turn)), Message("user", asked))
         return Call(self.model, messages, role="patient", seed=turn.seed, salt=f"{turn.index}/{attempt}")
 
     def _system(self, turn: Turn) -> str:
-        brief, persona = self.script.brief, self.script.brief.persona
+        brief = self.script.brief
         speaks = "the patient" if brief.informant.role == "patient" else f"the {brief.informant.role} of the patient"
-        person = (
-            f"{self.script.speaker}, {speaks}; the patient is {brief.name.given}, {brief.age}, {brief.sex}. Affect: {persona.affect}. "
-            f"English at level {persona.language}, health literacy {persona.health_literacy}. {persona.manner}"
-        )
+        who = f"{self.script.speaker}, {speaks}; the patient is {brief.name.given}, {brief.age}, {brief.sex}."
+        person = f"{who} {personas.portrait(brief.persona)}".strip()
         now = MANNERS[turn.speech] if brief.informant.role == "patient" else "speaks freely"
         return self.template.replace("{person}", person).replace("{manner}", now)
