@@ -6,7 +6,7 @@ flagged with what had to be assumed or left out, or refused with the reason.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -33,9 +33,15 @@ class Imported(NamedTuple):
     cases: list[Case]
     rows: list[Row]
     source: Path
+    files: Mapping[str, Path] = {}
+    """Files of one's own that go into the pack, by their names there."""
 
 
-MODULES = {"agentclinic": "medsim.importers.agentclinic", "mediq": "medsim.importers.mediq"}
+MODULES = {
+    "agentclinic": "medsim.importers.agentclinic",
+    "mediq": "medsim.importers.mediq",
+    "medsp1000": "medsim.importers.medsp1000",
+}
 """Data set -> the module whose ``load(path, *, source=None)`` reads it and whose ``about(imported)`` names it."""
 
 

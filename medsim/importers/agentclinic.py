@@ -17,16 +17,18 @@ from medsim.importers.challenge import challenge
 from medsim.importers.duplicates import Known
 from medsim.importers.nejm import LICENCE
 from medsim.importers.osce import medqa
+from medsim.importers.pictures import Pictures
 
 Format = Literal["medqa", "nejm"]
 LICENCES: dict[Format, str] = {"medqa": "MIT (AgentClinic repository); derived from MedQA", "nejm": LICENCE}
 EXPECTED = "one JSON object a line, with 'OSCE_Examination' (MedQA) or 'patient_info' and 'answers' (NEJM)"
 
 
-def load(path: Path, *, source: str | None = None) -> Imported:
+def load(path: Path, *, source: str | None = None, images: Path | None = None) -> Imported:
     """Read a file of either form; every line that is not blank gives one row, and no line stops the others.
 
     ``source`` is the beginning of the case ids, e.g. ``agentclinic-medqa-ext``; left out, it is taken from the form.
+    ``images`` is a folder with one's own copies of the pictures, named by the ids in their addresses (``IC20240111.jpg``).
     """
     path = Path(path)
     lines.check_source(source, "agentclinic-medqa-ext")
@@ -39,14 +41,15 @@ def load(path: Path, *, source: str | None = None) -> Imported:
     cases: list[Case] = []
     rows: list[Row] = []
     known = Known()
+    pictures = Pictures(images, (data.get("image_url") for *_, data in parsed if isinstance(data, dict)))
     for number, raw, data in parsed:
         form = form_of(data)
         name = f"{source or f'agentclinic-{form or forms[0]}'}-{number:04d}"
-        case, reasons = _case(data, form, name, path.name, number, raw, known)
+        case, reasons = _case(data, form, name, path.name, number, raw, known, pictures)
         if case:
             cases.append(case)
         rows.append(Row(number, "refused" if case is None else "flagged" if reasons else "imported", name, reasons))
-    return Imported(cases, rows, path)
+    return Imported(cases, rows, path, pictures.files)
 
 
 def about(imported: Imported) -> tuple[str, str, tuple[str, ...]]:
@@ -69,13 +72,15 @@ def form_of(data: object) -> Format | None:
     return "nejm" if "answers" in data and ({"patient_info", "question", "image_url", "physical_exams"} & data.keys()) else None
 
 
-def _case(data: Any, form: Format | None, name: str, file: str, line: int, raw: str, known: Known) -> tuple[Case | None, tuple[str, ...]]:
+def _case(
+    data: Any, form: Format | None, name: str, file: str, line: int, raw: str, known: Known, pictures: Pictures
+) -> tuple[Case | None, tuple[str, ...]]:
     """Return the case of a line with its flags, or None with the reason."""
     if form is None:
         return None, (lines.unfit(data),)
 
     def make() -> Case:
-        draft = medqa(data) if form == "medqa" else challenge(data)
+        draft = medqa(data) if form == "medqa" else challenge(data, pictures)
         return build(draft, licence=LICENCES[form], name=name, file=file, line=line, raw=raw, known=known)
 
     case, reasons = lines.kept(make)

@@ -1,6 +1,6 @@
 """An NEJM image challenge as a draft of a case.
 
-The rule: the image stays an address, shown as one and never fetched; the vignette gives age and sex at most.
+The rule: the image stays an address, shown as one and never fetched, unless a file of one's own was given for it; the vignette gives age and sex at most.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from medsim.importers.draft import TASK, Draft, Refused
 from medsim.importers.findings import Bench
 from medsim.importers.freetext import findings
 from medsim.importers.nejm import LICENCE, first_person, narrative, options, truth_question
+from medsim.importers.pictures import Pictures
 from medsim.importers.script import Writer
 from medsim.importers.speech import Voice
 from medsim.importers.text import clean, leaves, sentences
@@ -23,8 +24,8 @@ from medsim.importers.text import clean, leaves, sentences
 _REQUESTS = "request image, request images, images, picture, photograph, photo, clinical image, case image, show image, view image"
 
 
-def challenge(data: Mapping[str, Any]) -> Draft:
-    """Read an NEJM image challenge."""
+def challenge(data: Mapping[str, Any], pictures: Pictures) -> Draft:
+    """Read an NEJM image challenge, with the file of its picture where there is one."""
     found = options(data.get("question"), data.get("answers"))
     if found is None:
         raise Refused("no_diagnosis")
@@ -49,8 +50,9 @@ def challenge(data: Mapping[str, Any]) -> Draft:
     findings(bench, data.get("physical_exams"))
     tags = tuple(text for leaf in leaves(data.get("type")) if (text := leaf.text[:40].lower()))[:6]
     actions = bench.actions()
-    picture = image(data.get("image_url"), tags)
+    picture = image(data.get("image_url"), tags, path=pictures.of(data.get("image_url")))
     flags = [*found.flags, *bench.flags, *([] if picture else ["no_image"]), *([] if actions else ["no_findings"])]
+    flags += ["no_local_image"] if picture and pictures.given and not picture[0].path else []
     flags += ["not_a_diagnosis"] if found.kind == "other" else []
     told_of = clues.concern([fact.say[0] for fact in script.facts if not fact.negative]) if voice.own else "my child"
     return Draft(
@@ -72,14 +74,14 @@ def challenge(data: Mapping[str, Any]) -> Draft:
     )
 
 
-def image(url: object, tags: tuple[str, ...]) -> tuple[Media, CaseAction] | None:
+def image(url: object, tags: tuple[str, ...], *, path: str = "") -> tuple[Media, CaseAction] | None:
     """Return the image's slot and the order that shows it; None where there is no address."""
     address = clean(url, limit=500)
     if not re.match(r"https?://\S+\Z", address):
         return None
     sort = f" ({', '.join(tags)})" if tags else ""
-    text = f"The image of this case{sort} is kept by its publisher at {address}; it is not shipped and not described here."
+    text = f"The image of this case{sort}, kept by its publisher at {address}; it is not described in words."
     synonyms = (*_REQUESTS.split(", "), *tags)
-    slot = Media(id="image", url=address, text=text, license=LICENCE)
+    slot = Media(id="image", url=address, path=path or None, text=text, license=LICENCE)
     shown = {"kind": "order", "name": "Image of the case", "synonyms": synonyms, "class": "imaging"}
     return slot, CaseAction.model_validate({**shown, "result": {"_": Result(text=text, media="image")}})

@@ -1,7 +1,7 @@
 """MedSP1000: packets of role documents, ``<case>/<scenarioN>/{examinee,sp_actor,environment_controller,evaluator}/**``, and their rubrics.
 
 The rule: every packet, rubric and line of a subset that is there gives one row, and none stops the set; what a packet lacks stands in its
-status. A packet is plain data here; what plays it is another matter.
+status. A packet is plain data; ``load`` makes documented cases of those that can be played.
 """
 
 from __future__ import annotations
@@ -13,14 +13,15 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from medsim.case import Case
 from medsim.errors import CaseError
-from medsim.importers import Row
+from medsim.importers import Imported, Row, lines
 from medsim.importers import medsp1000_rubric as frozen
+from medsim.importers.medsp1000_case import LICENCE, case_id, to_case
 from medsim.importers.medsp1000_rubric import Note, PacketItem, RubricFile
 from medsim.importers.medsp1000_text import ROLES, Attachment, Document, Mode, compiled, folders, material
 
 Status = Literal["ok", "no_rubric", "empty_rubric", "missing_role", "empty_role", "decode_error"]
-LICENCE = "per article (CC BY, BY-NC or BY-NC-SA, MedEdPORTAL); the packaging says MIT: local use only"
 PLAYED = ("examinee", "sp_actor")
 """Roles without which nothing can be played; an environment can be a general one."""
 RUBRICS = "rubrics"
@@ -112,6 +113,74 @@ def load_packets(
         if name not in found:
             rows.append(Row(len(rows), "refused", name, ("no_packet", *_rubric_reasons(read))))
     return packets, rows
+
+
+def load(
+    path: Path,
+    *,
+    source: str | None = None,
+    rubrics: Path | None = None,
+    subset: Path | None = None,
+    mode: Mode = "clean",
+    keep_zh: bool = False,
+) -> Imported:
+    """Read a folder of packets into documented cases; a row for each packet, refused where it cannot be played.
+
+    ``source`` is a word before the case ids. The other arguments are those of ``load_packets``; ``mode`` is ``clean`` unless the very
+    texts of the original engine are wanted.
+    """
+    path = Path(path)
+    lines.check_source(source, "medsp1000")
+    packets, rows = load_packets(path, rubrics=rubrics, subset=subset, mode=mode, keep_zh=keep_zh)
+    by_id = {packet.id: packet for packet in packets}
+    cases: list[Case] = []
+    done: list[Row] = []
+    for row in rows:
+        packet = by_id.get(row.case_id)
+        if packet is None or row.status == "refused":
+            done.append(row)
+            continue
+        case, reasons = lines.kept(lambda packet=packet: _case(packet, source))  # type: ignore[misc]
+        if case is None:
+            done.append(row._replace(status="refused", reasons=(*row.reasons, *reasons)))
+            continue
+        cases.append(case)
+        done.append(
+            row._replace(
+                case_id=case.id,
+                status="flagged" if row.reasons or reasons else "imported",
+                reasons=tuple(dict.fromkeys((*row.reasons, *reasons))),
+            )
+        )
+    if not cases and not packets:
+        raise CaseError(
+            f"{path}: no packet was found. Expected folders <case>/scenarioN with examinee, sp_actor and environment_controller."
+        )
+    return Imported(cases, done, path)
+
+
+def about(imported: Imported) -> tuple[str, str, tuple[str, ...]]:
+    """Return title, licence and notes for a pack of these cases."""
+    notes = (
+        "Imported from the user's own copy of MedSP1000; documented cases: a language model plays patient and surroundings.",
+        "Every item of the rubrics is a question to a judge: without one its verdict is unknown.",
+    )
+    return f"MedSP1000: {imported.source.name}", LICENCE, notes
+
+
+def _case(packet: Packet, source: str | None) -> Case:
+    case = to_case(
+        packet.id,
+        doctor=packet.text("examinee"),
+        patient=packet.roles.get("sp_actor", ()),
+        controller=packet.roles.get("environment_controller", ()),
+        evaluator=packet.roles.get("evaluator", ()),
+        rubric=packet.rubric,
+        split_group=packet.split_group,
+        doi=packet.doi,
+        flags=(packet.status, *packet.problems) if packet.status != "ok" else packet.problems,
+    )
+    return case.model_copy(update={"id": case_id(f"{source}-{case.id}")}) if source else case
 
 
 def load_rubrics(folder: Path) -> dict[str, RubricFile]:

@@ -74,6 +74,10 @@ class Run(NamedTuple):
     calls: dict[str, tuple[dict[str, Any], ...]]
     """Every call of a model, by role."""
     problems: tuple[str, ...]
+    strategy: str = ""
+    """The examinee's test-time strategy; empty where it had none."""
+    ended: str = ""
+    """Why it ended, where the log says so."""
 
     def score(self, packet: Packet) -> Score:
         """Score the stored verdicts again, by the frozen rubric where it was judged by that."""
@@ -125,7 +129,24 @@ def _run(place: Path) -> Run:
         _mapping(held["frozen"]),
         calls,
         tuple(dict.fromkeys(problems)),
+        _strategy(manifest),
+        _ended(place / "execution_log.json"),
     )
+
+
+def _strategy(manifest: Mapping[str, Any]) -> str:
+    named = _mapping(manifest.get("test_time")).get("strategy")
+    return named[:40] if isinstance(named, str) and named != "off" else ""
+
+
+def _ended(path: Path) -> str:
+    """The reason that the log names for the end; empty where there is no log or it names none."""
+    for entry in reversed(_list(_json(path, []))):
+        held = _mapping(entry)
+        if "simulation_stop_condition_met" in [value for value in held.values() if isinstance(value, str)]:
+            reasons = (part.get("reason") for part in (held, *filter(None, map(_mapping, held.values()))))
+            return next((reason[:200] for reason in reasons if isinstance(reason, str)), "")
+    return ""
 
 
 def _json(path: Path, problems: list[str]) -> Any:

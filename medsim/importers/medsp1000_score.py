@@ -15,6 +15,8 @@ from medsim.importers.medsp1000 import Packet
 from medsim.importers.medsp1000_rubric import COMPETENCIES, PacketItem
 
 RESULT = "final_evaluation_frozen_rubric.json"
+UNKNOWN = "_unknown_items"
+"""Key of our result files: ids of items that stand as false because nobody decided them."""
 COLUMNS = ("examinee", "dimension", "n_scenarios", "n_scenarios_with_dim", "n_rubric", "n_true", "micro", "macro")
 
 
@@ -58,10 +60,11 @@ class Score(NamedTuple):
     not_boolean: tuple[str, ...]
 
 
-def read_verdicts(packet: Packet, evaluation: Mapping[str, Any]) -> Verdicts:
+def read_verdicts(packet: Packet | Sequence[PacketItem], evaluation: Mapping[str, Any]) -> Verdicts:
     """Read a judge's result: by competency ``{item text: bool}``, or item ids; blanks in a text do not matter, other words do."""
-    by_text = {(item.competency, " ".join(item.text.split())): item.id for item in packet.rubric}
-    ids = {item.id for item in packet.rubric}
+    items = packet.rubric if isinstance(packet, Packet) else packet
+    by_text = {(item.competency, " ".join(item.text.split())): item.id for item in items}
+    ids = {item.id for item in items}
     given: dict[str, bool] = {}
     invented: list[str] = []
     broken: list[str] = []

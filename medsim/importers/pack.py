@@ -51,6 +51,9 @@ def write_pack(imported: Imported, folder: Path, *, title: str, licence: str, no
 def _fill(staged: Path, imported: Imported, name: str, title: str, licence: str, notes: list[str]) -> None:
     for case in imported.cases:
         (staged / f"{case.id}.yaml").write_text(dumps(case), encoding="utf-8")
+    for inside, own in imported.files.items():
+        (staged / inside).parent.mkdir(exist_ok=True)
+        shutil.copyfile(own, staged / inside)
     with (staged / REPORT).open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(("line", "case_id", "status", "reasons"))
@@ -81,6 +84,7 @@ def _head(imported: Imported, name: str, title: str, licence: str, notes: list[s
             "reasons": dict(sorted(reasons.items())),
         },
         "cases": [case.id for case in imported.cases],
+        **({"files": sorted(imported.files)} if imported.files else {}),
     }
 
 
@@ -105,7 +109,8 @@ def _refuse_strangers(folder: Path) -> None:
     head = _read_head(folder)
     if head.get("provenance", {}).get("written_by") != WRITER:
         raise CaseError(f"{folder} holds something else than an imported pack and is not overwritten. Give another folder.")
-    added = held - {"pack.yaml", REPORT, *(f"{name}.yaml" for name in head.get("cases", ()))}
+    written = {"pack.yaml", REPORT, *(f"{name}.yaml" for name in head["cases"]), *map(str, head.get("files", ()))}
+    added = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir() or path.is_symlink()} - written
     if added:
         raise CaseError(
             f"{folder} holds files that no import wrote ({', '.join(sorted(added)[:3])}). Move them away, or give another folder."

@@ -26,6 +26,7 @@ from medsim.importers.nejm import kind_of, last_question
 from medsim.importers.pack import write_pack
 from medsim.importers.speech import Voice
 from medsim.importers.text import leaves
+from medsim.rubric.names import is_correct
 from medsim.vocabulary import Lexicon
 from tests.importers.mutants import mutants
 
@@ -623,6 +624,127 @@ def test_the_registry_knows_the_importer_and_names_the_nearest(tmp_path: Path) -
     assert (importers.write("agentclinic", CHALLENGE, tmp_path / "pack") / "pack.yaml").is_file()
     with pytest.raises(CaseError, match="Did you mean 'agentclinic'"):
         importers.importer("agentclinc")
+
+
+# ---- pictures of one's own ---------------------------------------------------------------------------------------------------
+
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(64))
+
+
+def challenges(tmp_path: Path) -> Path:
+    lines = []
+    for i in range(2):
+        data = json.loads((FIXTURES / "challenge.jsonl").read_text(encoding="utf-8").split("\n")[0])
+        lines.append({**data, "image_url": f"https://example.org/images?id=IC2024011{i}&width=1500&height=4000"})
+    return wrote(tmp_path, *lines)
+
+
+def pictures(tmp_path: Path, **files: bytes) -> Path:
+    folder = tmp_path / "pictures"
+    folder.mkdir(exist_ok=True)
+    for name, data in files.items():
+        (folder / name.replace("_", ".")).write_bytes(data)
+    return folder
+
+
+def test_a_picture_of_ones_own_goes_into_the_pack_and_its_case_says_where(tmp_path: Path) -> None:
+    folder = pictures(tmp_path, ic20240110_PNG=PNG, other_png=b"no picture, and none of this set")
+    imported = agentclinic.load(challenges(tmp_path), images=folder)
+    one, two = imported.cases
+    path = one.media[0].path
+    assert path is not None
+    assert path.startswith("images/ic20240110-")
+    assert path.endswith(".png")
+    assert two.media[0].path is None
+    assert "no_local_image" in two.provenance.flags
+    assert "no_local_image" not in one.provenance.flags
+    pack = importers.write("agentclinic", imported, tmp_path / "pack")
+    assert (pack / path).read_bytes() == PNG
+    assert load(pack / f"{one.id}.yaml") == one
+    assert importers.write("agentclinic", imported, pack) == pack, "a pack with pictures is replaced too"
+    (pack / "images" / "mine.png").write_bytes(PNG)
+    with pytest.raises(CaseError, match=r"no import wrote \(images/mine.png\)"):
+        importers.write("agentclinic", imported, pack)
+
+
+def test_another_picture_makes_another_case(tmp_path: Path) -> None:
+    source = challenges(tmp_path)
+    hashes = [agentclinic.load(source, images=pictures(tmp_path, IC20240110_png=PNG + end)).cases[0].hash for end in (b"", b"x", b"")]
+    assert hashes[0] == hashes[2] != hashes[1]
+    assert agentclinic.load(source).cases[0].hash not in hashes
+
+
+def test_pictures_that_cannot_be_used_are_refused_by_name(tmp_path: Path) -> None:
+    source = challenges(tmp_path)
+    with pytest.raises(CaseError, match=r"none of 2 pictures of this set is in it.*IC20240110\.jpg"):
+        agentclinic.load(source, images=pictures(tmp_path))
+    with pytest.raises(CaseError, match="cannot be read"):
+        agentclinic.load(source, images=tmp_path / "nowhere")
+    with pytest.raises(CaseError, match="this set has no pictures"):
+        agentclinic.load(FIXTURES / "osce.jsonl", images=pictures(tmp_path, IC20240110_png=PNG))
+    with pytest.raises(CaseError, match=r"IC20240111\.jpg' is no picture"):
+        agentclinic.load(source, images=pictures(tmp_path, IC20240111_jpg=b"<html>gone</html>"))
+    with pytest.raises(CaseError, match="two files are named"):
+        agentclinic.load(source, images=pictures(tmp_path, IC20240111_jpg=PNG, IC20240110_jpg=PNG))
+
+
+# ---- the extended forms ------------------------------------------------------------------------------------------------------
+
+EXTENDED: dict[str, Any] = {
+    "Objective_for_Doctor": "Assess the patient who comes with a limp.",
+    "Patient_Actor": {
+        "Demographics": "1100-g newborn, 31 weeks' gestation",
+        "History": "The patient has limped for two days.",
+        "Symptoms": {},
+        "Past_Medical_History": {"Illnesses": ["Measles", "Mumps"], "Operations": "None"},
+        "Social_History": {"Home": "Lives by the sea", "Work": "Keeps bees"},
+        "Review_of_Systems": {"Skin": "A rash on the shins", "Eyes": "No complaint"},
+        "Medications": ["Iron", "Vitamin D"],
+        "Family_History": "An aunt with gout",
+    },
+    "Physical_Examination_Findings": {
+        "Vital_Signs": {"Within_Normal_Limits": True, "Blood_Pressure": {"Sitting": "118/76 mmHg", "Standing": "98/60 mmHg"}},
+        "Gait": "Limps on the left",
+        "Joints": ["Left knee swollen", "Right knee cool"],
+        "Back": {},
+    },
+    "Test_Results": {"CBC": "Normal", "139 no specific lab tests": {}, "Films": [{"View": "Front", "Findings": "A line"}]},
+    "Correct_Diagnosis": "Paget marsh disease (PMD)",
+}
+
+
+def test_the_extended_osce_form_is_read_with_lists_mappings_and_truth_values(tmp_path: Path) -> None:
+    imported = agentclinic.load(wrote(tmp_path, {"OSCE_Examination": EXTENDED}), source="agentclinic-medqa-ext")
+    (case,) = imported.cases
+    assert case.id == "agentclinic-medqa-ext-0000"
+    told = " ".join(said(case))
+    for words in ("Measles", "Mumps", "bees", "rash", "Iron", "Vitamin D", "gout"):
+        assert words.lower() in told.lower(), words
+    record = result(case, "examine", "vital signs")
+    assert "118/76" in record
+    assert "98/60" in record
+    assert "within normal limits" in record.lower()
+    assert result(case, "examine", "gait") == "Limps on the left"
+    assert "Left knee swollen" in result(case, "examine", "joints")
+    assert "A line" in result(case, "order", "films")
+    assert is_correct(case, ["Paget marsh disease"])
+    assert is_correct(case, ["PMD"])
+    assert "Paget" not in seen(case)
+
+
+def test_an_extended_osce_case_without_tests_is_a_case_that_says_so(tmp_path: Path) -> None:
+    imported = agentclinic.load(wrote(tmp_path, {"OSCE_Examination": {**EXTENDED, "Test_Results": {}}}))
+    assert "no_tests" in imported.rows[0].reasons
+    assert len(imported.cases) == 1
+
+
+@pytest.mark.parametrize("kinds", [["physical"], ["CT scan", "dermatology"]])
+def test_the_types_of_an_extended_challenge_become_tags_in_any_order_of_keys(tmp_path: Path, kinds: list[str]) -> None:
+    data = json.loads((FIXTURES / "challenge.jsonl").read_text(encoding="utf-8").split("\n")[0])
+    turned = dict(reversed([*data.items(), ("type", kinds)]))
+    (case,) = agentclinic.load(wrote(tmp_path, turned), source="agentclinic-nejm-ext").cases
+    assert case.blueprint.tags == tuple(kind.lower() for kind in kinds)
+    assert case.id.startswith("agentclinic-nejm-ext-")
 
 
 # ---- the real files ----------------------------------------------------------------------------------------------------------
