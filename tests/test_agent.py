@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 
 import pytest
 
 from medsim import agent as agents
-from medsim import library
+from medsim import document, library
 from medsim import recipe as recipes
-from medsim.agent import KINDS, Agent, Inert, Interviewer, RandomDoctor
+from medsim.agent import KINDS, Agent, AgentRecipe, Inert, Interviewer, RandomDoctor
 from medsim.agent.script import Script
 from medsim.case import Case
 from medsim.consult import Consult
@@ -20,8 +21,9 @@ from medsim.patient.seat import Reply, Turn
 from medsim.rubric import score
 from medsim.trajectory import Trajectory, transcript
 
-MEDIQ = {f"mediq_{name}" for name in ("basic", "fixed", "binary", "numerical", "cutoff", "scale")}
-NAMES = sorted(set(library.names("agents")) - {"chat", "panel", "tools", "agentclinic"} - MEDIQ)
+KIND = {name: document.validate(document.read(library.find("agents", name)), AgentRecipe).kind for name in library.names("agents")}
+MODELS = {kind for kind, made in KINDS.items() if "llm" in inspect.signature(made).parameters}
+NAMES = sorted(name for name, kind in KIND.items() if kind not in MODELS)
 STARTER = [path.stem for path in library.pack_files("starter")]
 LEAVING = Script(["ask: do you smoke?", "wait: 1m", "end:"])
 
@@ -37,8 +39,9 @@ def runs() -> dict[tuple[str, str], Trajectory]:
 
 
 def test_there_is_a_recipe_for_every_kind_of_doctor() -> None:
-    assert {*NAMES, "chat", "panel", "tools", "agentclinic", "mediq"} == set(KINDS)
-    assert {*NAMES, "chat", "panel", "tools", "agentclinic"} | MEDIQ == set(library.names("agents"))
+    assert set(KIND.values()) == set(KINDS)
+    assert {"golden", "interviewer"} <= set(NAMES)
+    assert {"chat", "panel", "tools", "agentclinic", "mediq", "examinee"} <= MODELS
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -10,17 +11,21 @@ from hypothesis import strategies as st
 
 from medsim import action as act
 from medsim import agent as agents
+from medsim import importers
 from medsim import recipe as recipes
 from medsim.agent.clinic import AGAIN, LAST, ClinicDoctor, is_examination, read
+from medsim.agent.observation import look
 from medsim.case import Case
 from medsim.consult import Consult
 from medsim.episode import replay, rollout
 from medsim.errors import CaseError, LLMError
 from medsim.evaluation import evaluate
 from medsim.evaluation.seats import Seats
+from medsim.importers import agentclinic
 from medsim.llm import Call, Scripted
 from medsim.patient import biases
 from medsim.patient.role import Disclosure, RolePatient
+from medsim.trajectory import Event
 from tests.conftest import DATA
 
 
@@ -351,3 +356,115 @@ def test_an_environment_answers_a_slip_in_a_bias_and_refuses_one_without_a_playe
     own.write_text("schema: medsim.env/1\npatient: voiced\nbias: self_diagnosis\ntarget: flu\n")
     with pytest.raises(CaseError, match="patient: role"):
         recipes.load(str(own))
+
+
+# ---- pictures ----------------------------------------------------------------------------------------------------------------
+
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(64))
+ADDRESS = "https://example.org/images?id=IC20240111&width=1500"
+CHALLENGE = {
+    "image_url": ADDRESS,
+    "question": "A 34-year-old man had a blue tongue. What is the most likely diagnosis?",
+    "patient_info": "For your role as a patient, you are a 34-year-old man who has noticed a blue tongue.",
+    "physical_exams": "Imaging results: - CT scan of the neck: Swollen tongue",
+    "answers": [{"text": "Ink tongue", "correct": True}, {"text": "Cyanosis", "correct": False}],
+}
+TALK = ("What brings you in?", "REQUEST IMAGES", "Does it hurt?", "DIAGNOSIS READY: [Ink tongue]")
+
+
+@pytest.fixture
+def pictured(tmp_path: Path) -> Case:
+    """A challenge whose picture lies beside it."""
+    (tmp_path / "pictures").mkdir()
+    (tmp_path / "pictures" / "IC20240111.png").write_bytes(PNG)
+    (tmp_path / "set.jsonl").write_text(json.dumps(CHALLENGE))
+    imported = agentclinic.load(tmp_path / "set.jsonl", images=tmp_path / "pictures")
+    folder = importers.write("agentclinic", imported, tmp_path / "pack")
+    return recipes.load_cases([str(folder)])[0]
+
+
+@pytest.fixture
+def addressed(tmp_path: Path) -> Case:
+    """The same with its publisher's address alone."""
+    (tmp_path / "bare.jsonl").write_text(json.dumps(CHALLENGE))
+    return agentclinic.load(tmp_path / "bare.jsonl").cases[0]
+
+
+def carried(llm: Scripted) -> list[list[str]]:
+    """The pictures of each call."""
+    return [[picture for message in call.messages for picture in message.images] for call in llm.calls]
+
+
+def test_a_picture_goes_with_the_call_after_the_request_and_stays_in_the_talk(pictured: Case) -> None:
+    llm = Scripted(TALK)
+    run = rollout(pictured, ClinicDoctor(llm), name="agentclinic")
+    assert run.outcome.diagnosis == ("Ink tongue",)
+    shown = carried(llm)
+    assert [len(pictures) for pictures in shown] == [0, 0, 1, 1]
+    assert shown[2][0].startswith("data:image/png;base64,")
+    assert llm.calls[2].messages[-1].images, "it comes with the message that answers the request"
+    assert replay(pictured, run).events == run.events
+
+
+def test_without_a_file_of_ones_own_the_address_is_passed_on(addressed: Case) -> None:
+    llm = Scripted(TALK)
+    rollout(addressed, ClinicDoctor(llm))
+    assert carried(llm) == [[], [], [ADDRESS], [ADDRESS]]
+
+
+def test_a_picture_from_the_start_is_there_before_the_first_word_and_costs_no_inference(pictured: Case) -> None:
+    llm = Scripted([TALK[0], TALK[2], TALK[3]])
+    doctor = ClinicDoctor(llm, images="start")
+    run = rollout(pictured, doctor)
+    assert [len(pictures) for pictures in carried(llm)] == [1, 1, 1]
+    assert doctor.asked == 3
+    assert "REQUEST IMAGES" not in doctor.system
+    assert [event.kind for event in run.events if event.args.get("url")] == ["result"]
+
+
+def test_a_case_without_a_picture_is_not_disturbed_by_looking_for_one(mini: Case) -> None:
+    heard = []
+    for images in ("never", "start"):
+        llm = Scripted(["What brings you in?", "DIAGNOSIS READY: [Inferior STEMI]"])
+        rollout(mini, ClinicDoctor(llm, images=images))  # type: ignore[arg-type]
+        heard.append(llm.calls[0].messages[1].content)
+        assert carried(llm) == [[], []]
+    assert heard[0] == heard[1]
+
+
+@pytest.mark.parametrize("sees", [False, None])
+def test_a_model_that_takes_no_pictures_has_the_words_in_their_place(pictured: Case, sees: bool | None) -> None:
+    llm = Scripted(TALK)
+    if sees is not None:
+        llm.sees = lambda call: sees  # type: ignore[attr-defined]
+    rollout(pictured, ClinicDoctor(llm, images="request" if sees is not None else "never"))
+    assert not any(carried(llm))
+    assert "The image of this case" in llm.calls[2].messages[-1].content
+
+
+def test_a_picture_that_went_bad_is_an_error_of_the_encounter_that_names_the_file(pictured: Case) -> None:
+    folder = pictured.folder
+    assert folder is not None
+    (held,) = (folder / "images").iterdir()
+    held.write_bytes(b"<html>gone</html>")
+    run = rollout(pictured, ClinicDoctor(Scripted(TALK)))
+    assert (run.outcome.status, run.outcome.reason) == ("error", "CaseError")
+    assert held.name in run.error
+    fine = rollout(pictured, ClinicDoctor(Scripted(TALK), images="never"))
+    assert fine.outcome.status == "finished", "who does not look reads no file"
+
+
+def test_a_picture_outside_the_folder_of_its_case_or_at_no_web_address_is_not_shown(pictured: Case, tmp_path: Path) -> None:
+    (tmp_path / "private.png").write_bytes(PNG)
+    for args in ({"media": "x", "path": "../private.png"}, {"media": "x", "url": "file:///etc/passwd"}, {"media": "x"}):
+        assert look(pictured, [Event(0, 0, 0, "controller", "result", "Shown.", args=args)]).pictures == ()
+
+
+def test_when_pictures_are_shown_is_one_of_three_words() -> None:
+    with pytest.raises(CaseError, match="request, start, never"):
+        ClinicDoctor(Scripted([]), images="always")  # type: ignore[arg-type]
+
+
+def test_an_observation_is_text_to_an_agent_that_knows_nothing_of_pictures(pictured: Case) -> None:
+    run = rollout(pictured, agents.make("shotgun")[1](pictured), name="shotgun")
+    assert run.outcome.status in {"finished", "truncated"}

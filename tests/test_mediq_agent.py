@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import threading
+import asyncio
+import random
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +19,12 @@ from medsim.episode import messages, rollout
 from medsim.errors import CaseError, LLMError
 from medsim.evaluation.seats import book, booking
 from medsim.importers import mediq
-from medsim.llm import Call, Entry, Scripted
+from medsim.llm import Answer, Call, Entry, Models, Role, Scripted, roles
 from medsim.llm.scripted import Line
+from medsim.patient.mediq import MediqPatient
 from medsim.rubric import score
+from medsim.trajectory import Trajectory
+from tests.llm.server import chat, response, running
 
 FIXTURES = Path(__file__).parent / "importers" / "fixtures"
 REAL = Path(__file__).parents[2] / "shared" / "data" / "mediq" / "all_craft_md.jsonl"
@@ -66,7 +71,7 @@ def notes(turns: list[str]) -> list[tuple[str, float | None] | None]:
 # ---- the six decisions -------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("decision", [name for name in DECISIONS if name != "fixed"])
+@pytest.mark.parametrize("decision", [name for name in DECISIONS if name not in {"fixed", "random"}])
 def test_an_expert_asks_until_it_is_sure_and_then_answers(decision: str) -> None:
     run = rollout(CASE, MediqExpert(model(2), decision=decision))
     assert (run.error, run.outcome.status, run.outcome.diagnosis) == ("", "finished", ("A",))
@@ -267,21 +272,151 @@ def test_each_vote_is_a_call_of_its_own() -> None:
     assert sorted((call.seed, call.salt) for call in votes) == [(100, ""), (101, "vote 1"), (102, "vote 2")]
 
 
-def test_votes_and_the_choice_are_asked_at_the_same_time_and_booked_to_the_encounter() -> None:
-    gate = threading.Barrier(4, timeout=10)
-    llm = model(0)
-    answer = llm.complete
+class Crowd:
+    """A model that answers a call only when ``size`` calls wait at the same time, and books each."""
 
-    def together(call: Call) -> Any:
-        gate.wait()
+    def __init__(self, llm: Scripted, size: int) -> None:
+        self.llm, self.size, self.waiting = llm, size, 0
+
+    def complete(self, call: Call) -> Answer:
+        raise AssertionError("an expert asks on the event loop")
+
+    async def acomplete(self, call: Call) -> Answer:
+        self.waiting += 1
+        for _ in range(2000):
+            if self.waiting >= self.size:
+                break
+            await asyncio.sleep(0.005)
+        else:
+            raise LLMError(f"{self.waiting} calls came at the same time, {self.size} were expected")
         book(Entry("", call.role, "m", "", "", ""))
-        return answer(call)
+        return await self.llm.acomplete(call)
 
-    llm.complete = together  # type: ignore[method-assign]
+
+@pytest.mark.parametrize(
+    ("settings", "size"),
+    [
+        ({"decision": "scale"}, 2), ({"decision": "binary"}, 2), ({"decision": "cutoff"}, 2), ({"decision": "scale", "votes": 3}, 4),
+        ({"decision": "basic", "votes": 3}, 3),
+    ],
+)  # fmt: skip
+def test_votes_and_the_choice_are_asked_at_the_same_time_and_booked_to_the_encounter(settings: dict[str, Any], size: int) -> None:
+    llm = model(0)
     with booking() as entries:
-        run = rollout(CASE, MediqExpert(llm, decision="scale", votes=3))
+        run = rollout(CASE, MediqExpert(Crowd(llm, size), **settings))
     assert run.error == ""
-    assert [entry.role for entry in entries] == ["doctor"] * 4
+    assert [entry.role for entry in entries] == ["doctor"] * size
+    assert len(llm.calls) == size
+
+
+def test_all_calls_of_a_turn_have_ended_when_its_error_is_raised() -> None:
+    class Slow(Crowd):
+        async def acomplete(self, call: Call) -> Answer:
+            if request(call) == "choice":
+                raise LLMError("down")
+            await asyncio.sleep(0.05)
+            return await self.llm.acomplete(call)
+
+    llm = model(0)
+    run = rollout(CASE, MediqExpert(Slow(llm, 0), decision="scale", votes=2))
+    assert (run.outcome.reason, len(llm.calls)) == ("LLMError", 2)
+    assert "down" in run.error
+
+
+def test_an_expert_can_be_awaited() -> None:
+    expert = MediqExpert(model(0), decision="scale")
+    assert asyncio.run(expert.aact("[0:00] Visit: A woman.\n    A. x\n    B. y")) == "note: choice A, confidence 0.750\ndiagnose: A\nend:"
+
+
+# ---- a coin, and a question model of its own ---------------------------------------------------------------------------------------
+
+
+def test_the_random_expert_throws_a_coin_that_its_seed_decides() -> None:
+    asked = [len(messages(rollout(CASE, MediqExpert(model(0), decision="random"), seed=seed))) - 1 for seed in range(40)]
+    assert asked == [len(messages(rollout(CASE, MediqExpert(model(0), decision="random"), seed=seed))) - 1 for seed in range(40)]
+    assert min(asked) == 0
+    assert max(asked) >= 3
+    assert 0.5 < sum(asked) / len(asked) < 1.7  # a fair coin: one question in the mean
+
+
+def test_a_coin_costs_no_call_and_gives_no_confidence() -> None:
+    llm = model(0)
+    run = rollout(CASE, MediqExpert(llm, decision="random"), seed=next(seed for seed in range(99) if random.Random(seed).random() >= 0.5))
+    asked = len(messages(run)) - 1
+    assert asked >= 1
+    assert len(llm.calls) == 2 * asked + 1
+    assert {request(call) for call in llm.calls} == {"choice", "question"}
+    assert notes(messages(run)) == [("A", None)] * (asked + 1)
+    assert parse(messages(run)[0])[1].text == ASKED[0]
+
+
+def test_questions_can_come_from_a_model_of_their_own() -> None:
+    llm = model(1)
+    rollout(CASE, MediqExpert(llm, decision="scale", model="m/doctor", question_model="m/asker"))
+    assert [(call.role, call.model) for call in llm.calls if request(call) == "question"] == [("doctor", "m/asker")]
+    assert {(call.role, call.model) for call in llm.calls if request(call) != "question"} == {("doctor", "m/doctor")}
+    llm = model(1)
+    rollout(CASE, MediqExpert(llm, decision="scale", model="m/doctor", question_role="question"))
+    assert [(call.role, call.model) for call in llm.calls if request(call) == "question"] == [("question", "")]
+
+
+def test_without_a_question_model_the_doctor_asks() -> None:
+    llm = model(1)
+    rollout(CASE, MediqExpert(llm, decision="scale", model="m/doctor"))
+    assert {(call.role, call.model) for call in llm.calls} == {("doctor", "m/doctor")}
+
+
+def test_a_models_file_names_the_question_model(tmp_path: Path) -> None:
+    path = tmp_path / "models.yaml"
+    path.write_text("schema: medsim.models/1\ndoctor: {model: openai/a}\nquestion: {model: openai/b}\n")
+    assert {name: role.model for name, role in roles.load(path).items()} == {"doctor": "openai/a", "question": "openai/b"}
+
+
+@pytest.mark.parametrize("decision", ["binary", "numerical", "cutoff", "scale"])
+def test_independent_modules_hide_the_decision_from_the_question(decision: str) -> None:
+    shown = {}
+    for independent in (False, True):
+        llm = model(1)
+        rollout(CASE, MediqExpert(llm, decision=decision, independent_modules=independent))
+        asked = next(call for call in llm.calls if request(call) == "question")
+        shown[independent] = [message.role for message in asked.messages]
+        assert "itchy red arm" in asked.messages[1].content
+    assert shown[True] == ["system", "user"]
+    assert len(shown[False]) >= 4
+
+
+# ---- over sockets ------------------------------------------------------------------------------------------------------------------
+
+
+def answered(body: dict[str, Any]) -> bytes:
+    """What a server says to an expert that is sure after two answers, and to its patient."""
+    last, told = body["messages"][-1]["content"], body["messages"][-1]["content"].count("\nTold: ")
+    told = max(told, body["messages"][1]["content"].count("\nTold: "))
+    if body["model"] == "patient":
+        return response(chat("3"))
+    said = "A" if "letter alone" in last else ASKED[told] if "question alone" in last else "2" if told < 2 else "5"
+    return response(chat(said))
+
+
+def test_a_recorded_encounter_replays_without_a_server_to_the_same_events(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+
+    def play(mode: Any, url: str) -> tuple[Trajectory, list[Entry]]:
+        seated = {name: Role(model=f"openai/{name}", api_base=url) for name in ("doctor", "question", "patient")}
+        with booking() as entries, Models(roles=seated, cache=tmp_path / "calls.db", mode=mode, on_call=book) as llm:
+            expert = MediqExpert(llm, decision="scale", votes=2, question_role="question")
+            return rollout(CASE, expert, patient=MediqPatient(CASE.brief(), llm), seed=5), entries
+
+    with running([answered] * 20, latency=0.05) as server:
+        url = server.url
+        run, entries = play("record", url)
+        assert server.busiest > 1, "votes and choice go out together"
+        assert {body["model"] for body in server.bodies if "question alone" in body["messages"][-1]["content"]} == {"question"}
+    assert (run.error, run.outcome.diagnosis, run.outcome.turns) == ("", ("A",), 3)
+    assert Counter(entry.role for entry in entries) == {"doctor": 9, "question": 2, "patient": 2}
+    again, copies = play("replay", url)
+    assert again.events == run.events
+    assert Counter(entry.role for entry in copies if entry.cached) == {"doctor": 9, "question": 2, "patient": 2}
 
 
 # ---- recipes -----------------------------------------------------------------------------------------------------------------------
@@ -308,6 +443,8 @@ def test_a_changed_prompt_is_another_expert(monkeypatch: pytest.MonkeyPatch) -> 
         ({"decision": "scales"}, "Did you mean 'scale'"), ({"decision": "scale", "threshold": 0.8}, "above 1 and at most 5"),
         ({"decision": "cutoff", "threshold": 4}, "above 0 and at most 1"), ({"decision": "binary", "threshold": 0.5}, "has no threshold"),
         ({"votes": 0}, "votes at least 1"), ({"max_questions": -1}, "at least 0"),
+        ({"decision": "fixed", "question_role": "questions"}, "Did you mean 'question'"),
+        ({"decision": "basic", "independent_modules": True}, "decides and asks in one reply"),
     ],
 )  # fmt: skip
 def test_a_setting_that_could_not_work_is_refused(settings: dict[str, Any], says: str) -> None:

@@ -16,6 +16,7 @@ from pydantic import Field
 from medsim import document, library
 from medsim.agent.chat import ChatDoctor
 from medsim.agent.clinic import ClinicDoctor
+from medsim.agent.examinee import ExamineeDoctor
 from medsim.agent.mediq import MediqExpert
 from medsim.agent.panel import PanelDoctor
 from medsim.agent.script import Golden, Inert, Interviewer, RandomDoctor, Shotgun
@@ -53,6 +54,7 @@ KINDS: dict[str, Callable[..., Agent]] = {
     "panel": PanelDoctor,
     "agentclinic": ClinicDoctor,
     "mediq": MediqExpert,
+    "examinee": ExamineeDoctor,
 }
 """Makers by kind; one with a parameter ``case`` or ``llm`` is given it."""
 
@@ -124,6 +126,7 @@ __all__ = [
     "AgentRecipe",
     "ChatDoctor",
     "ClinicDoctor",
+    "ExamineeDoctor",
     "Golden",
     "Inert",
     "Interviewer",

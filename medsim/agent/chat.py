@@ -7,9 +7,13 @@ understood is answered by the encounter, not mended here.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from medsim import library
+from medsim.agent.handover import Exchange
 from medsim.llm import LLM, Call, Message
+
+NOTHING = "(Nothing happens.)"
 
 _THOUGHT = re.compile(r"<think(?:ing)?>.*?</think(?:ing)?>", re.IGNORECASE | re.DOTALL)
 _FENCE = re.compile(r"^\s*```\w*\s*$", re.MULTILINE)
@@ -38,9 +42,14 @@ class ChatDoctor:
         """Begin a new conversation; the seed is handed to the model, which may or may not keep to it."""
         self.seed, self.messages = seed, [Message("system", self.system)]
 
+    def resume(self, history: Sequence[Exchange]) -> None:
+        """Take past turns into the conversation, as if the model had written them."""
+        for past in history:
+            self.messages += [Message("user", past.observation or NOTHING), Message("assistant", past.words)]
+
     def act(self, observation: str) -> str:
         """Ask the model for the next turn; LLMError where it gives none."""
-        self.messages.append(Message("user", observation or "(Nothing happens.)"))
+        self.messages.append(Message("user", observation or NOTHING))
         turn = actions_of(self.llm.complete(self._call()).text)
         self.messages.append(Message("assistant", turn))
         return turn

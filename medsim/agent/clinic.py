@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import cache
-from typing import NamedTuple
+from typing import Literal, NamedTuple, Protocol, get_args, runtime_checkable
 
 from medsim import action as act
 from medsim import library, vocabulary
 from medsim.action import Action
+from medsim.agent.observation import Observation
 from medsim.errors import CaseError, LLMError
 from medsim.llm import LLM, Call, Message
 from medsim.patient import biases
@@ -22,6 +23,9 @@ AGAIN = 2
 """How often what could not be read is asked for again."""
 LAST = "This is your last turn: give your diagnosis now, as DIAGNOSIS READY: [your diagnosis]"
 IMAGES = "\nREQUEST IMAGES             see the medical images of this patient, where there are any"
+LOOK = act.order("Image of the case")
+"""What is ordered without asking the model, where pictures are shown from the start."""
+Images = Literal["request", "start", "never"]
 
 _THOUGHT = re.compile(r"<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)|\A.*</think(?:ing)?>", re.IGNORECASE | re.DOTALL)
 _BLANKS = re.compile(r"\s{2,}|[^\S\n ]")
@@ -46,6 +50,7 @@ _SPECIMEN = re.compile(
     r"\b(?:csf|urine|urinary|stool|blood|sputum|fluid|microscop\w*|histo\w*|patho\w*|cyto\w*|biopsy|smear)\b", re.IGNORECASE
 )
 _ANNOUNCED = re.compile(r"^\[(?P<at>[\d:]+)\] .*Result in about (?P<minutes>\d+) min\.$", re.MULTILINE)
+_NO_PICTURE = re.compile(rf"\[[\d:]+\] '{LOOK.text}' was not understood.*")
 _STAMP = re.compile(r"^\[([\d:]+)\]", re.MULTILINE)
 _OTHER_NEWS = re.compile(r"^\[[\d:]+\] (?!Result: )", re.MULTILINE)
 
@@ -62,12 +67,25 @@ class Said(NamedTuple):
         return any(action.kind == "diagnose" for action in self.actions)
 
 
+@runtime_checkable
+class Sighted(Protocol):
+    """Language models that know which of them take pictures."""
+
+    def sees(self, call: Call) -> bool:
+        """Whether the model that a call would go to takes pictures, as far as is known."""
+        ...
+
+
 class ClinicDoctor:
     """Speaks as AgentClinic's doctor does, for so many inferences.
 
     On the last one it is told so; without a diagnosis then, it leaves without one. Asking again for what could not be read is no
     inference. A result that is announced is waited for without asking the model, where it comes before ``hours`` of the clock: in
     AgentClinic results come at once. ``bias`` and ``target`` put one of ``agents/prompts/biases.yaml`` into the prompt.
+
+    ``images`` says when the model sees the pictures of a case: on ``request`` (from the call after REQUEST IMAGES on), from the ``start``
+    (looked at before the first call, which is no inference), or ``never``. Without pictures, or with a model that is known to take none,
+    it has the words in their place.
     """
 
     def __init__(
@@ -77,7 +95,7 @@ class ClinicDoctor:
         model: str = "",
         prompt: str = "agentclinic",
         inferences: int = 20,
-        images: bool = False,
+        images: Images = "request",
         hours: float = 12.0,
         bias: str = "",
         target: str = "",
@@ -86,10 +104,12 @@ class ClinicDoctor:
     ) -> None:
         if inferences < 1:
             raise CaseError(f"agentclinic: inferences must be at least 1, given {inferences}.")
-        self.llm, self.model = llm, model
+        if images not in get_args(Images):
+            raise CaseError(f"agentclinic: images must be one of {', '.join(get_args(Images))}, given {images!r}.")
+        self.llm, self.model, self.images = llm, model, images
         self.inferences, self.hours = inferences, hours
         self.temperature, self.max_tokens = temperature, max_tokens
-        system = library.prompt(prompt).replace("{inferences}", str(inferences)).replace("{images}", IMAGES if images else "")
+        system = library.prompt(prompt).replace("{inferences}", str(inferences)).replace("{images}", IMAGES if images == "request" else "")
         self.system = "\n\n".join(filter(None, (system, biases.sentence("doctor", bias, target))))
         self.reset(0)
 
@@ -98,23 +118,41 @@ class ClinicDoctor:
         self.seed, self.asked = seed, 0
         self.messages = [Message("system", self.system)]
         self.news: list[str] = []
+        self.shown: list[str] = []
+        self.looking = self.images == "start"
         self.due: list[int] = []
         self.waited = False
 
     def act(self, observation: str) -> str:
         """Wait for a result that was announced, or ask the model for its next utterance; LLMError where it gives none."""
-        self.news.append(observation)
+        self._take(observation)
+        if self.looking:
+            return str(LOOK)
         if self._waits(observation):
             return "wait: result"
         self.asked += 1
         final = self.asked >= self.inferences
         told = "\n".join(filter(None, self.news)) or "(Nothing happens.)"
         self.news = []
-        self.messages.append(Message("user", f"{told}\n\n{LAST}" if final else told))
+        self.messages.append(Message("user", f"{told}\n\n{LAST}" if final else told, self._pictures()))
         text, said = self._said()
         self.messages.append(Message("assistant", text))
         leave = (act.end(),) if said.decided or final else ()
         return act.show((*said.actions, *leave))
+
+    def _take(self, observation: str) -> None:
+        """Add what was observed; that a case has no picture to look at from the start is no news."""
+        pictures = observation.pictures if isinstance(observation, Observation) and self.images != "never" else ()
+        self.shown += [source for picture in pictures if (source := picture.source()) not in self.shown]
+        looked, self.looking = self.looking and bool(self.news), self.looking and not self.news
+        if not (looked and _NO_PICTURE.fullmatch(observation)):
+            self.news.append(observation)
+
+    def _pictures(self) -> tuple[str, ...]:
+        """The pictures that came since the last call, unless the model is known to take none; the words in their place have come too."""
+        shown, self.shown = tuple(self.shown), []
+        asked = Call(self.model, tuple(self.messages), role="doctor")
+        return () if shown and isinstance(self.llm, Sighted) and not self.llm.sees(asked) else shown
 
     def _waits(self, observation: str) -> bool:
         """Whether results that were announced are still to come and nothing else has happened while waiting for them."""

@@ -1,28 +1,28 @@
 """MediQ's experts: a doctor with a question and lettered options, who asks until it will answer.
 
-The rule: the six experts are one loop and differ in one decision, whether to ask or to answer. Every turn also names the option that
+The rule: the experts are one loop and differ in one decision, whether to ask or to answer. Every turn also names the option that
 would be chosen now, in a note. Words that cannot be read are asked for again, twice; then the turn fails with LLMError, and is no "no".
+What does not wait for each other in a turn (its votes, and the choice of the moment) is asked at the same time.
 """
 
 from __future__ import annotations
 
+import asyncio
+import random
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
-from functools import partial
+from collections.abc import Awaitable, Callable, Sequence
 from statistics import fmean
-from typing import Literal, NamedTuple, TypeVar, get_args
+from typing import Literal, NamedTuple, TypeVar, cast, get_args
 
 from medsim import library
 from medsim.action import Action, show
 from medsim.agent import reading
 from medsim.case.pattern import DoctorKind
 from medsim.errors import CaseError, LLMError, did_you_mean
-from medsim.llm import LLM, Call, Message
+from medsim.llm import LLM, ROLES, Call, Message, loop
 
-Decision = Literal["basic", "fixed", "binary", "numerical", "cutoff", "scale"]
+Decision = Literal["basic", "fixed", "binary", "numerical", "cutoff", "scale", "random"]
 DECISIONS: tuple[str, ...] = get_args(Decision)
 THRESHOLDS: dict[str, tuple[float, float, float]] = {"cutoff": (0.8, 0.0, 1.0), "scale": (4.0, 1.0, 5.0)}
 """Default, and the open lower and the upper bound: at or above the threshold the expert answers."""
@@ -53,8 +53,13 @@ class MediqExpert:
 
     ``decision``: ``basic`` (a letter or a question, in one prompt), ``fixed`` (asks to the end), ``binary`` (sure, yes or no), ``numerical``
     (a probability, then yes or no), ``cutoff`` (a probability against ``threshold``, 0.8), ``scale`` (a rating of 1 to 5 against
-    ``threshold``, 4). ``rationale`` asks for reasons before the decision. ``votes`` samples the decision that often at the same time:
-    majority for basic, binary and numerical, where a tie asks; the mean for cutoff and scale.
+    ``threshold``, 4), ``random`` (a coin, drawn from the seed; question and choice are the model's, where upstream has a set sentence).
+    ``rationale`` asks for reasons before the decision. ``votes`` samples the decision that often at the same time: majority for basic,
+    binary and numerical, where a tie asks; the mean for cutoff and scale.
+
+    ``question_role`` is the role of the models file whose model finds the questions (``question``), ``question_model`` a model's name
+    instead. ``independent_modules`` hides from it the conversation in which it was decided to ask. Neither is for basic, where one reply
+    decides and asks.
     """
 
     prompts = tuple(
@@ -70,6 +75,9 @@ class MediqExpert:
         max_questions: int = 30,
         rationale: bool = False,
         votes: int = 1,
+        question_role: str = "doctor",
+        question_model: str = "",
+        independent_modules: bool = False,
         model: str = "",
         temperature: float | None = None,
         max_tokens: int | None = None,
@@ -78,32 +86,45 @@ class MediqExpert:
             raise CaseError(f"No decision '{decision}'.{did_you_mean(decision, DECISIONS)} Known: {', '.join(DECISIONS)}.")
         if max_questions < 0 or votes < 1:
             raise CaseError(f"max_questions is at least 0 and votes at least 1; given {max_questions} and {votes}.")
+        if question_role not in ROLES:
+            raise CaseError(f"No role '{question_role}'.{did_you_mean(question_role, ROLES)} Roles: {', '.join(ROLES)}.")
+        if decision == "basic" and (question_role != "doctor" or question_model or independent_modules):
+            raise CaseError(
+                "Decision 'basic' decides and asks in one reply: it has no question_role, question_model or independent_modules."
+            )
         self.llm, self.decision, self.threshold = llm, decision, _threshold(decision, threshold)
+        self.question_role, self.question_model, self.independent_modules = question_role, question_model, independent_modules
         self.max_questions, self.rationale, self.votes = max_questions, rationale, votes
         self.model, self.temperature, self.max_tokens = model, temperature, max_tokens
         self.text = {name.removeprefix("mediq_"): library.prompt(name) for name in self.prompts}
         self.reset(0)
 
     def reset(self, seed: int) -> None:
-        """Begin a new case; the seed is handed to the model, one further for each vote."""
-        self.seed = seed
+        """Begin a new case; the seed is handed to the model, one further for each vote, and throws the coin of ``random``."""
+        self.seed, self.chance = seed, random.Random(seed)
         self.story, self.pending = "", ""
         self.options: dict[str, str] = {}
         self.told: list[tuple[str, str]] = []
 
     def act(self, observation: str) -> str:
         """Ask or answer; LLMError where the model fails or cannot be understood, CaseError where the case has no options."""
+        return loop.wait(self.aact(observation))
+
+    async def aact(self, observation: str) -> str:
+        """The same, to be awaited on any event loop."""
         self._hear(observation)
         if len(self.told) >= self.max_questions:
-            return self._answers(self._choice(), None, forced=True)
+            return self._answers(await self._choice(), None, forced=True)
         if self.decision == "basic":
-            return self._basic()
-        if self.decision == "fixed":
-            choice, (question,) = _together(self._choice, [self._question])
+            return await self._basic()
+        if self.decision == "random" and self.chance.random() < 0.5:
+            return self._answers(await self._choice(), None)
+        if self.decision in {"fixed", "random"}:
+            choice, (question,) = await _together(self._choice(), [self._question()])
             return self._asks(question, choice, None)
-        choice, votes = _together(self._choice, [partial(self._vote, number) for number in range(self.votes)])
+        choice, votes = await _together(self._choice(), [self._vote(number) for number in range(self.votes)])
         answers, sure = self._judged(votes)
-        return self._answers(choice, sure) if answers else self._asks(self._question(votes[0].talk), choice, sure)
+        return self._answers(choice, sure) if answers else self._asks(await self._question(votes[0].talk), choice, sure)
 
     # ---- what is known ---------------------------------------------------------------------------------------------------------
 
@@ -123,33 +144,33 @@ class MediqExpert:
 
     # ---- to decide -------------------------------------------------------------------------------------------------------------
 
-    def _basic(self) -> str:
-        first, others = _together(partial(self._either, 0), [partial(self._either, number) for number in range(1, self.votes)])
+    async def _basic(self) -> str:
+        first, others = await _together(self._either(0), [self._either(number) for number in range(1, self.votes)])
         votes = [first, *others]
         letters = [vote.letter for vote in votes if vote.answers]
         if len(letters) * 2 <= len(votes):
-            return self._asks(next(vote.question for vote in votes if not vote.answers), self._choice(), None)
+            return self._asks(next(vote.question for vote in votes if not vote.answers), await self._choice(), None)
         letter, count = Counter(letters).most_common(1)[0]
         return self._answers(letter, count / len(votes) if len(votes) > 1 else None)
 
-    def _either(self, number: int) -> Vote:
+    async def _either(self, number: int) -> Vote:
         def read(text: str) -> Vote | None:
             letter, question = reading.either(text, self.options)
             return Vote(bool(letter), letter=letter or "", question=question or "") if letter or question else None
 
-        return self._read(self._opened("basic"), read, "letter or question", number)[0]
+        return (await self._read(self._opened("basic"), read, "letter or question", number))[0]
 
-    def _vote(self, number: int) -> Vote:
+    async def _vote(self, number: int) -> Vote:
         if self.decision == "binary":
-            answers, talk = self._read(self._opened("binary"), reading.yes_no, "yes or no", number)
+            answers, talk = await self._read(self._opened("binary"), reading.yes_no, "yes or no", number)
             return Vote(answers, float(answers), talk)
         if self.decision == "scale":
-            rating, talk = self._read(self._opened("scale"), reading.rating, "rating", number)
+            rating, talk = await self._read(self._opened("scale"), reading.rating, "rating", number)
             return Vote(rating >= self.threshold, rating, talk)
-        sure, talk = self._read(self._opened("score"), reading.probability, "probability", number)
+        sure, talk = await self._read(self._opened("score"), reading.probability, "probability", number)
         if self.decision == "cutoff":
             return Vote(sure >= self.threshold, sure, talk)
-        answers, talk = self._read((*talk, self._request("stop")), reading.yes_no, "yes or no", number)
+        answers, talk = await self._read((*talk, self._request("stop")), reading.yes_no, "yes or no", number)
         return Vote(answers, sure, talk)
 
     def _judged(self, votes: Sequence[Vote]) -> tuple[bool, float | None]:
@@ -163,13 +184,14 @@ class MediqExpert:
 
     # ---- to speak --------------------------------------------------------------------------------------------------------------
 
-    def _choice(self) -> str:
-        return self._read(self._opened("choice"), lambda text: reading.letter(text, self.options), "letter of an option")[0]
+    async def _choice(self) -> str:
+        return (await self._read(self._opened("choice"), lambda text: reading.letter(text, self.options), "letter of an option"))[0]
 
-    def _question(self, talk: tuple[Message, ...] = ()) -> str:
+    async def _question(self, talk: tuple[Message, ...] = ()) -> str:
         """Find a question; ``talk`` is the conversation in which it was decided to ask."""
-        asked = (*talk, Message("user", self.text["question"])) if talk else self._opened("question")
-        return self._read(asked, reading.question, "question")[0]
+        shown = talk and not self.independent_modules
+        asked = (*talk, Message("user", self.text["question"])) if shown else self._opened("question")
+        return (await self._read(asked, reading.question, "question", asks=True))[0]
 
     def _asks(self, question: str, choice: str, sure: float | None) -> str:
         self.pending = question
@@ -186,27 +208,29 @@ class MediqExpert:
         reasons = self.rationale and name not in {"choice", "question"}
         return Message("user", f"{self.text[name]}\n{self.text['reason']}" if reasons else self.text[name])
 
-    def _read(
-        self, messages: tuple[Message, ...], reader: Callable[[str], Value | None], what: str, number: int = 0
+    async def _read(
+        self, messages: tuple[Message, ...], reader: Callable[[str], Value | None], what: str, number: int = 0, *, asks: bool = False
     ) -> tuple[Value, tuple[Message, ...]]:
         """Ask until the answer can be read; return it with the conversation in which it was given."""
         said = ""
         for attempt in range(TRIES):
             if attempt:
                 messages = (*messages, Message("user", self.text["again"]))
-            said = self.llm.complete(self._call(messages, number)).text
+            said = (await self.llm.acomplete(self._call(messages, number, asks=asks))).text
             messages = (*messages, Message("assistant", reading.spoken(said) or "(nothing)"))
             value = reader(said)
             if value is not None:
                 return value, messages
         raise LLMError(f"No {what} could be read from the model's words, asked {TRIES} times; the last began {said[:80]!r}.")
 
-    def _call(self, messages: tuple[Message, ...], number: int) -> Call:
+    def _call(self, messages: tuple[Message, ...], number: int, *, asks: bool) -> Call:
+        role, model = ("doctor", self.model) if not asks else (self.question_role, self.question_model)
+        if asks and role == "doctor":
+            model = model or self.model
         salt = f"vote {number}" if number else ""
         return Call(
-            self.model, messages, role="doctor", temperature=self.temperature, max_tokens=self.max_tokens,
-            seed=self.seed + number, salt=salt,
-        )  # fmt: skip
+            model, messages, role=role, temperature=self.temperature, max_tokens=self.max_tokens, seed=self.seed + number, salt=salt
+        )
 
 
 def opening(text: str) -> tuple[str, dict[str, str]]:
@@ -252,11 +276,14 @@ def _turn(*actions: tuple[DoctorKind, str]) -> str:
     return show(Action(kind, words) for kind, words in actions)
 
 
-def _together(first: Callable[[], First], others: Sequence[Callable[[], Other]]) -> tuple[First, list[Other]]:
-    """Run all at the same time, each with the books of this thread; the first error is raised when all have ended."""
-    if not others:
-        return first(), []
-    with ThreadPoolExecutor(len(others)) as pool:
-        rest = [pool.submit(copy_context().run, other) for other in others]
-        mine = first()
-        return mine, [one.result() for one in rest]
+async def _together(first: Awaitable[First], others: Sequence[Awaitable[Other]]) -> tuple[First, list[Other]]:
+    """Await all at the same time; the first error is raised when all have ended, so that every call is in the books."""
+
+    async def rest() -> list[Other | BaseException]:
+        return await asyncio.gather(*others, return_exceptions=True)
+
+    mine, theirs = await asyncio.gather(first, rest(), return_exceptions=True)
+    for one in (mine, *(theirs if isinstance(theirs, list) else [theirs])):
+        if isinstance(one, BaseException):
+            raise one
+    return cast(First, mine), cast("list[Other]", theirs)

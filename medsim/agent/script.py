@@ -12,6 +12,8 @@ from functools import cache
 from typing import Any
 
 from medsim import document, library, vocabulary
+from medsim.action import MAX_TURN_CHARS, tidy
+from medsim.agent.handover import Exchange
 from medsim.case import Case
 from medsim.dose import unit_of
 from medsim.patient.fitting import FILES
@@ -28,6 +30,11 @@ class Script:
     def reset(self, seed: int) -> None:
         """Go back to the first turn."""
         self.at = 0
+
+    def resume(self, history: Sequence[Exchange]) -> None:
+        """Go on behind one's own words; where another doctor's were said, begin at the beginning."""
+        own = (*self.turns, *("end:",) * len(history))[: len(history)]
+        self.at = len(history) if same_words(own, history) else 0
 
     def act(self, observation: str) -> str:
         """Say the next turn whatever is observed."""
@@ -74,6 +81,11 @@ class RandomDoctor:
     def reset(self, seed: int) -> None:
         """Start the stream of chance anew."""
         self.chance, self.left = random.Random(f"random doctor {seed}"), self.turns
+
+    def resume(self, history: Sequence[Exchange]) -> None:
+        """Let the chance of those turns pass."""
+        for past in history:
+            self.act(past.observation)
 
     def act(self, observation: str) -> str:
         """Ask, examine, order or wait; at last name something and leave."""
@@ -145,9 +157,20 @@ class Interviewer:
         self.turns = [history[0], "examine: vital signs", *history[1:], *(f"examine: {part}" for part in self.EXAMINATION[1:]), tests]
         self.turns += ["wait: result", "wait: result", "say: I am going to admit you so that we can find out more.", closing, "end:"]
 
+    def resume(self, history: Sequence[Exchange]) -> None:
+        """Go on with one's own routine; after another doctor's words begin it."""
+        own = (*self.turns, *("end:",) * len(history))[: len(history)]
+        if same_words(own, history):
+            del self.turns[: len(history)]
+
     def act(self, observation: str) -> str:
         """Go on with the routine."""
         return self.turns.pop(0) if self.turns else "end:"
+
+
+def same_words(own: Sequence[str], history: Sequence[Exchange]) -> bool:
+    """Whether these turns are those of a history, as an encounter writes turns down."""
+    return [tidy(turn, limit=MAX_TURN_CHARS) for turn in own] == [past.words for past in history]
 
 
 def order_text(entry: Entry, case: Case) -> str:
