@@ -9,7 +9,7 @@ from __future__ import annotations
 import string
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gymnasium as gym
 import numpy as np
@@ -19,14 +19,19 @@ from medsim import recipe as recipes
 from medsim.action import HELP
 from medsim.case import Brief, Case
 from medsim.consult import Consult
+from medsim.controller import Controller
 from medsim.episode import episode_id
 from medsim.errors import ActionError, CaseError, did_you_mean
-from medsim.patient.scripted import ScriptedPatient
+from medsim.patient.personas import persona_over
 from medsim.patient.seat import Patient
 from medsim.recipe import Recipe, Reward
 from medsim.rubric import Monitor, Scorecard
 from medsim.rubric.scorecard import ending, tally
+from medsim.seats import Seats, kind_of
 from medsim.trajectory import Trajectory, transcript
+
+if TYPE_CHECKING:
+    from medsim.llm import LLM
 
 _LETTERS = np.array(list(string.ascii_letters + string.digits + " .,?!:;-'°µéß"))
 
@@ -77,6 +82,9 @@ def _reward(given: Reward | dict[str, float]) -> Reward:
 class ConsultEnv(gym.Env[str, str]):
     """One encounter as text in, text out.
 
+    ``patient``: the name of a kind (scripted, voiced, role, ...), a patient, or a function that makes one of a case's brief; left out, the
+    recipe's. ``models`` answers for every seat that needs a language model; ``controller`` makes another controller for documented cases.
+
     Action: a turn in the action grammar (``env.metadata["grammar"]``). Observation: what the doctor sees and hears.
     Reward: the recipe's terms; each is in the info dict as ``reward_…``. ``terminated``: the doctor ended, or the patient reached a
     terminal state; ``truncated``: our limit of turns or time.
@@ -89,7 +97,9 @@ class ConsultEnv(gym.Env[str, str]):
         cases: str | list[str] | None = None,
         *,
         recipe: str | Recipe | None = None,
-        patient: Patient | Callable[[Brief], Patient] | None = None,
+        patient: str | Patient | Callable[[Brief], Patient] | None = None,
+        controller: Callable[[Case], Controller] | None = None,
+        models: LLM | None = None,
         reward: Reward | dict[str, float] | None = None,
         max_turns: int | None = None,
         render_mode: str | None = None,
@@ -105,16 +115,15 @@ class ConsultEnv(gym.Env[str, str]):
                 raise ActionError(f"max_turns is the most turns an encounter may take, 1 or more; given {max_turns!r}.")
             changes["turns"] = max_turns
         self.recipe = chosen.model_copy(update=changes)
-        self.cases: list[Case] = recipes.load_cases(self.recipe.cases, self.recipe.select)
+        self.cases: list[Case] = self.recipe.listed()
         self.render_mode = render_mode
         self.action_space = Utterance()
         self.observation_space = Utterance()
-        if patient is None and self.recipe.patient != "scripted":
-            raise ActionError(
-                f"The recipe '{self.recipe.id}' seats a {self.recipe.patient} patient, which needs a language model. Give one: "
-                "ConsultEnv(..., patient=lambda brief: VoicedPatient(brief, models))."
-            )
-        self._patient = patient
+        seats = Seats(models).under(self.recipe)
+        self._seats = seats._replace(patient=kind_of(patient)) if isinstance(patient, str) else seats
+        self._patient, self._controller = None if isinstance(patient, str) else patient, controller
+        if self._patient is None and self._controller is None:
+            self._seats.check(self.cases)
         self._consult: Consult | None = None
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[str, dict[str, Any]]:
@@ -129,7 +138,7 @@ class ConsultEnv(gym.Env[str, str]):
         case = self._named(options["case"]) if options and options.get("case") else drawn
         self._seed = int(self.np_random.integers(2**31))
         self._consult = Consult(case, seed=self._seed, limits=self.recipe.limits)
-        self._seat = self._seated(case)
+        self._seat, self._ruler = self._seated(case), self._ruled(case)
         self._monitor = Monitor(case.rubric, case)
         self._monitor.feed(self._consult.events)
         self._earned = self._monitor.earned()
@@ -142,7 +151,7 @@ class ConsultEnv(gym.Env[str, str]):
         """Carry out one turn. Text that is no action, or no text at all, costs time and is answered; it does not raise."""
         consult = self._running()
         before = consult.outcome()
-        events = consult.play(action if isinstance(action, str) else "", self._seat)
+        events = consult.play(action if isinstance(action, str) else "", self._seat, controller=self._ruler)
         self._monitor.feed(events)
         after = consult.outcome()
         terms = self._terms(before, after, sum(event.kind in {"unclear", "refused"} for event in events))
@@ -209,11 +218,16 @@ class ConsultEnv(gym.Env[str, str]):
         return {**info, **{f"reward_{name}": float(terms.get(name, 0.0)) for name in Reward.model_fields}}
 
     def _seated(self, case: Case) -> Patient:
-        """The patient of an encounter: the one given, one made from the brief, or the scripted one."""
-        given = self._patient
-        if given is None:
-            return ScriptedPatient(case.brief())
-        return given(case.brief()) if callable(given) else given
+        """The patient of an encounter: the one given, one made from the brief, or the recipe's."""
+        if self._patient is None:
+            return self._seats.patient_of(case)
+        return self._patient(persona_over(case.brief(), self.recipe.persona)) if callable(self._patient) else self._patient
+
+    def _ruled(self, case: Case) -> Controller | None:
+        """The controller of a documented case; a compiled one answers for itself."""
+        if case.roles is not None and self._controller is not None:
+            return self._controller(case)
+        return self._seats.controller_of(case)
 
     def _named(self, name: Any) -> Case:
         if not isinstance(name, str):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -16,7 +16,10 @@ from medsim import document, library
 from medsim.case import Case
 from medsim.case.part import Many, Part, Seconds
 from medsim.errors import CaseError, did_you_mean
-from medsim.patient import biases
+from medsim.patient import biases, personas
+
+Kind = Literal["scripted", "voiced", "role", "direct", "instruct", "factselect"]
+"""Kinds of patient."""
 
 
 class Select(Part):
@@ -69,13 +72,20 @@ class Recipe(Part):
     title: str = ""
     cases: Many[str] = ("starter",)
     """Pack names, folders or case files."""
+    data: str = ""
+    """A public data set that medsim does not ship: the cases are the pack that ``medsim import`` makes of the user's own copy."""
     select: Select = Select()
-    patient: Literal["scripted", "voiced", "role"] = "scripted"
-    """scripted: templates, offline; voiced: a language model says what the gate has opened; role: a language model plays the whole story."""
+    patient: Kind = "scripted"
+    """scripted: templates, offline; voiced: a language model says what the gate has opened; role: a language model plays the whole story;
+    direct, instruct, factselect: MediQ's (``medsim.patient.mediq``)."""
     bias: str = ""
     """Bias of a role-played patient, one of ``agents/prompts/biases.yaml``."""
     target: str = ""
     """What that bias is about: a diagnosis or an attribute."""
+    persona: dict[str, Any] = {}
+    """Levels laid over every case's own persona, ``{recall: low, temperament: impatient}``: the axes of ``agents/prompts/personas.yaml``."""
+    results_told: bool = False
+    """A role-played patient is told what examinations and tests show, not only that they are done."""
     turns: int | None = Field(default=None, ge=1, le=1000)
     """Turn limit instead of the case's own."""
     time: Seconds | None = None
@@ -91,6 +101,31 @@ class Recipe(Part):
         except CaseError as error:
             raise ValueError(str(error)) from error
         return self
+
+    @model_validator(mode="after")
+    def _seated_person(self) -> Recipe:
+        if self.results_told and self.patient != "role":
+            raise ValueError("results_told is for a role-played patient: write patient: role")
+        if self.persona and self.patient == "factselect":
+            raise ValueError("a factselect patient says facts word for word and has no persona: leave persona out")
+        try:
+            personas.checked(self.persona)
+        except CaseError as error:
+            raise ValueError(str(error)) from error
+        return self
+
+    def listed(self) -> list[Case]:
+        """The cases this recipe chooses; where a data set has not been imported yet, say how."""
+        try:
+            return load_cases(self.cases, self.select)
+        except CaseError as error:
+            folder = Path(self.cases[0]) if self.cases else Path()
+            if not self.data or folder.exists():
+                raise
+            raise CaseError(
+                f"{self.id} plays the user's own copy of {self.data}, which medsim does not ship, and there is no pack '{folder}' here. Make it: "
+                f"medsim import {self.data} FILE --to {folder}; or give the folder of another: cases=FOLDER (--cases FOLDER)."
+            ) from error
 
     @property
     def limits(self) -> tuple[int | None, int | None]:

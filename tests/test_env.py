@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import warnings
+from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
@@ -12,29 +14,67 @@ from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AutoresetMode
 
 import medsim  # noqa: F401  (registers)
-from medsim import library
+from medsim import importers, library
 from medsim.env import ConsultEnv, Utterance
 from medsim.errors import ActionError, CaseError
-from medsim.llm import Scripted
+from medsim.llm import Call, Scripted
 from medsim.patient.voiced import VoicedPatient
-from medsim.recipe import Recipe
+from medsim.recipe import Recipe, load
 from medsim.rubric import score
 from tests.conftest import DATA
 
 MINI = str(DATA / "mini.yaml")
 IDS = [f"medsim/{name}" for name in library.names("envs")]
+FIXTURES = Path(__file__).parent / "importers" / "fixtures"
+FILES = {"medsp1000": "packets", "mediq": "mediq_craft.jsonl", "agentclinic": "osce.jsonl"}
 DEATH = ["treat: nitroglycerin 0.4 mg sl", *["wait: 30m"] * 8]
 
 
+def anything(call: Call) -> str:
+    """A model that can sit in every seat."""
+    if call.role == "controller":
+        return json.dumps({"actions": [], "seen": [], "vitals": None, "advance": False, "complete": False})
+    if call.schema:
+        return json.dumps({"lines": [{"speaker": "Patient", "text": "It hurts."}]})
+    return "NONE"
+
+
+def given(name: str, folder: Path) -> dict[str, Any]:
+    """What an environment over a data set of one's own must be given: the imported pack, and models."""
+    data = load(name.removeprefix("medsim/")).data
+    if not data:
+        return {}
+    pack = importers.write(data, importers.importer(data)(FIXTURES / FILES[data]), folder / "pack")
+    return {"cases": str(pack), "models": Scripted(anything)}
+
+
 @pytest.mark.parametrize("name", IDS)
-def test_check_env_passes_without_a_warning(name: str) -> None:
+def test_check_env_passes_without_a_warning(name: str, tmp_path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        env = gym.make(name)
+        env = gym.make(name, **given(name, tmp_path))
         check_env(env.unwrapped)
         assert env.spec is not None
         assert env.spec.id == name
         env.close()
+
+
+@pytest.mark.parametrize("name", [name for name in IDS if load(name.removeprefix("medsim/")).data])
+def test_an_environment_over_ones_own_copy_says_how_to_import_it_and_what_it_needs(name: str, tmp_path: Path) -> None:
+    recipe = load(name.removeprefix("medsim/"))
+    with pytest.raises(CaseError, match=f"medsim import {recipe.data} FILE --to packs/{recipe.data}"):
+        gym.make(name)
+    with pytest.raises(CaseError, match=r"models=Models\(...\)"):
+        gym.make(name, cases=given(name, tmp_path)["cases"])
+
+
+@pytest.mark.parametrize("name", ["medsim/MediQ-v0", "medsim/AgentClinic-v0"])
+def test_imported_cases_also_play_offline_with_the_scripted_patient(name: str, tmp_path: Path) -> None:
+    env = gym.make(name, cases=given(name, tmp_path)["cases"], patient="scripted")
+    env.reset(seed=0)
+    assert env.step("ask: what brings you in?")[0]
+    with pytest.raises(CaseError, match="Did you mean 'scripted'"):
+        ConsultEnv(MINI, patient="scriptd")
 
 
 def test_the_readme_episode_runs() -> None:
@@ -124,7 +164,7 @@ def test_a_patient_of_ones_own_is_made_from_the_brief_and_a_model_is_asked_for_w
     env = ConsultEnv(MINI, patient=lambda brief: VoicedPatient(brief, Scripted(lambda call: "Ten a day, doctor.")))
     env.reset(seed=0)
     assert "Ten a day, doctor." in env.step("ask: do you smoke?")[0]
-    with pytest.raises(ActionError, match="needs a language model"):
+    with pytest.raises(CaseError, match="needs a language model"):
         ConsultEnv(MINI, recipe=Recipe(id="own", patient="voiced"))
 
 
