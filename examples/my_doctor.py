@@ -26,4 +26,4 @@ class MyDoctor:
 if __name__ == "__main__":
     result = evaluate(["my_doctor:MyDoctor", "interviewer"], cases=["starter"], store="sqlite:///:memory:")
     for row in result.summaries:
-        print(f"{row.agent:24} score {row.score.mean:.2f}   passed {row.pass_rate:.0%}   critical harms {row.critical}/{row.n}")
+        print(f"{row.agent:24} score {row.score.value:.2f}   passed {row.pass_rate.value:.0%}   critical harms {row.critical}/{row.n}")

@@ -199,6 +199,8 @@ def test_a_full_disk_loses_nothing_that_was_stored(store: Store, mini: Case) -> 
     def cap(connection: Any, _: Any) -> None:
         connection.execute(f"PRAGMA max_page_count = {pages}")
 
+    store.close()  # so that the next connection is one with the cap
+
     def fill() -> None:
         for trial in range(1, 50):
             kept(store, mini, trial=trial)

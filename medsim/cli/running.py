@@ -1,22 +1,33 @@
-"""The verb run: agents over cases, with a progress bar and a table."""
+"""The verb run: agents over cases, watched while it goes on, and a table at the end."""
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
+from typing import TYPE_CHECKING, Any, cast
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from medsim.cli.output import console, number, percent, print_json, progress_console, remark, say, table
+from medsim.cli.live import watching
+from medsim.cli.output import console, number, percent, print_json, remark, say, table
 from medsim.errors import ActionError
-from medsim.evaluation import Done, Evaluation, Seats, evaluate
+from medsim.evaluation import Evaluation, Seats, evaluate
 from medsim.evaluation.seats import book
-from medsim.evaluation.stats import Interval, Summary
-from medsim.viewer import safe
+from medsim.evaluation.stats import Summary
+from medsim.patient import personas
+from medsim.seats import kind_of
+from medsim.stats import Estimate
+
+if TYPE_CHECKING:
+    from medsim.llm import Models, Role
 
 _MOST = {"trials": 10_000, "jobs": 256}
+_FILES = 12
+"""Open files that one encounter may need: a connection to the model of each seat, three files of the cache."""
+_SEATED = ("doctor", "patient", "controller", "judge", "votes", "second_judge", "models")
+"""Options that put a model or a judge into a seat."""
 _ENOUGH = 0.9
 """Below this coverage a score is flagged."""
 
@@ -26,65 +37,61 @@ def do_run(arguments: argparse.Namespace) -> int:
     agents = [name.strip() for name in arguments.agents.split(",") if name.strip()]
     _check(arguments, agents)
     sys.path.insert(0, os.getcwd())  # an agent of one's own is imported from where the command is typed
+    _open_enough(arguments.jobs)
     seats = _seats(arguments)
-    result = _with_bar(arguments, agents, seats)
+    result = _watched(arguments, agents, seats)
     _print(result, as_json=arguments.json)
-    return 130 if result.stopped else 1 if result.errors else 0
+    return 130 if result.stopped else 1 if result.failures else 0
 
 
-def _with_bar(arguments: argparse.Namespace, agents: list[str], seats: Seats | None) -> Evaluation:
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[last]}", markup=False),
-    )
-    terminal = progress_console().is_terminal
-    with Progress(*columns, console=progress_console(), disable=not terminal) as bar:
-        task = bar.add_task("encounters", total=None, last="")
-
-        def progress(count: int, total: int, done: Done) -> None:
-            if not terminal:
-                _log(count, total)
-                return
-            shown = done.card.score if done.card else None
-            last = safe(f"{done.trajectory.agent} on {done.trajectory.case_id}: {number(shown)}", longest=80)
-            bar.update(task, completed=count, total=total, last=last)
-
-        try:
-            result = evaluate(
-                agents, cases=arguments.cases, recipe=arguments.env, trials=arguments.trials, seed=arguments.seed, jobs=arguments.jobs,
-                store=arguments.store, run=arguments.run, resume=arguments.resume, seats=seats, progress=progress,
-            )  # fmt: skip
-        except BaseException:
-            bar.update(task, visible=False)
-            raise
-        bar.update(task, last="", visible=result.played > 0)
-        return result
+def _watched(arguments: argparse.Namespace, agents: list[str], seats: Seats | None) -> Evaluation:
+    models = cast("Models | None", seats.llm if seats else None)
+    with models or contextlib.nullcontext(), watching(models, plain=arguments.json, quiet=arguments.quiet) as watch:
+        return evaluate(
+            agents, cases=arguments.cases, recipe=arguments.env, trials=arguments.trials, seed=arguments.seed, jobs=arguments.jobs,
+            store=arguments.store, run=arguments.run, resume=arguments.resume, retry_errors=arguments.retry_errors, seats=seats, watch=watch,
+        )  # fmt: skip
 
 
 def _seats(arguments: argparse.Namespace) -> Seats | None:
-    """The language models that were asked for, or None."""
-    if not (arguments.doctor or arguments.patient or arguments.models):
-        return None
+    """The language models and the judge that were asked for, or None."""
+    persona = personas.read(arguments.persona or "")
+    if not any(getattr(arguments, name) for name in _SEATED):
+        kind = kind_of(arguments.patient_kind or "scripted")
+        return Seats(patient=kind, persona=persona) if persona or kind != "scripted" else None
+    from medsim.cli.scoring import judge_of, judges_of
     from medsim.llm import Budget, Models
     from medsim.llm import roles as files
 
-    named = {"doctor": arguments.doctor, "patient": arguments.patient}
+    named = {"doctor": arguments.doctor, "patient": arguments.patient, "controller": arguments.controller}
     roles = files.with_models(files.load(arguments.models) if arguments.models else {}, named)
+    if judges := judges_of(arguments):
+        roles["judge"] = judges[0]
     limits = (arguments.max_usd, arguments.max_tokens, arguments.max_calls)
     budget = Budget(usd=limits[0], tokens=limits[1], calls=limits[2]) if any(limit is not None for limit in limits) else None
     models = Models(roles=roles, cache=arguments.cache, mode=arguments.calls, budget=budget, on_call=book)
-    patient = "voiced" if "patient" in roles else "scripted"
-    return Seats(models, patient, tuple((name, role.model) for name, role in sorted(roles.items())))
+    kind = kind_of(arguments.patient_kind or ("voiced" if "patient" in roles else "scripted"))
+    sampled = tuple((name, _sampled(role)) for name, role in sorted(roles.items()))
+    return Seats(models, kind, sampled, persona=persona, judge=judge_of(arguments, shared=models))
 
 
-def _log(count: int, total: int) -> None:
-    """Progress where it is read later: a line for each tenth."""
-    if count * 10 // total > (count - 1) * 10 // total:
-        remark(f"{count} of {total} encounters")
+def _sampled(role: Role) -> str:
+    """A model and how it samples: what of a role decides a result."""
+    given = {"temperature": role.temperature, "max_tokens": role.max_tokens, "seed": role.seed}
+    return " ".join([role.model, *(f"{name}={value}" for name, value in given.items() if value is not None)])
+
+
+def _open_enough(jobs: int) -> None:
+    """Let this process open as many files as so many encounters may need: a few connections, the cache, the store."""
+    try:
+        import resource
+    except ImportError:  # where there is no such limit
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES * jobs + 256
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
 
 
 def _check(arguments: argparse.Namespace, agents: list[str]) -> None:
@@ -98,9 +105,12 @@ def _check(arguments: argparse.Namespace, agents: list[str]) -> None:
 
 def _print(result: Evaluation, *, as_json: bool) -> None:
     if as_json:
-        print_json({**result._asdict(), "summaries": [{**row._asdict(), "score": row.score._asdict()} for row in result.summaries]})
+        summaries = [_data(row) for row in result.summaries]
+        print_json({**result._asdict(), "summaries": summaries, "failures": [found._asdict() for found in result.failures]})
     else:
         console().print(_table(result.summaries))
+        if any(row.trials > 1 for row in result.summaries):
+            console().print(_over_trials(result.summaries))
         kept = f", {result.kept} stored before" if result.kept else ""
         say(f"run {result.run} ({result.played} played{kept}) in {result.store}; identity {result.identity}")
     for note in _notes(result):
@@ -109,14 +119,19 @@ def _print(result: Evaluation, *, as_json: bool) -> None:
 
 def _notes(result: Evaluation) -> list[str]:
     """What a reader of the table must know beside it."""
-    notes = [f"failed: {error[:500]}" for error in result.errors[:10]]
-    if len(result.errors) > 10:
-        notes.append(f"... and {len(result.errors) - 10} more failures, each with its reason: medsim show --run {result.run} --json")
+    notes = [f"failed ({found.boundary}): {found.number}; first {found.reason}" for found in result.failures]
+    if result.failures:
+        notes.append(
+            f"Failed ones have no score. Each with its reason: medsim show --run {result.run} --json. Play them again: --retry-errors"
+        )
     if result.stopped:
         notes.append("Stopped. What has ended is stored; the same command with --resume goes on.")
     if any(_thin(row) for row in result.summaries):
         notes.append("! less than 90 % of the rubric could be decided (coverage): do not compare this score with others.")
-    notes.append(f"Score: mean over cases, 95 % interval by resampling cases. Look at one: medsim show --run {result.run}")
+    notes += _said(result.summaries)
+    notes.append(f"Score: mean over cases; all intervals are 95 %, over cases. Look at one: medsim show --run {result.run}")
+    if len(result.summaries) > 1:
+        notes.append(f"Whether two agents differ: medsim compare {result.run}")
     return [*notes, "For research and teaching, not for care."]
 
 
@@ -124,16 +139,31 @@ def _thin(row: Summary) -> bool:
     return row.coverage is not None and row.coverage < _ENOUGH
 
 
+def _said(summaries: list[Summary]) -> list[str]:
+    """What stands beside the estimates, each sentence once, with the agents it is true of."""
+    found: dict[str, list[str]] = {}
+    for row in summaries:
+        for estimate in (row.score, row.pass_rate, row.harm):
+            if estimate.note and row.agent not in found.setdefault(estimate.note, []) and row.n:
+                found[estimate.note].append(row.agent)
+    everyone = sum(row.n > 0 for row in summaries)
+    return [note if len(agents) == everyone else f"{', '.join(agents)}: {note}" for note, agents in found.items() if agents]
+
+
+def _data(row: Summary) -> dict[str, Any]:
+    return {name: value._asdict() if isinstance(value, Estimate) else value for name, value in row._asdict().items()}
+
+
 def _table(summaries: list[Summary]) -> Table:
     columns = {
         "agent": "fold", "score": "right", "95 %\ninterval": "right", "passed": "right", "critical\nharms": "right", "turns": "right",
-        "sim.\nmin": "right", "cost $": "right", "coverage": "right", "information": "right", "failed": "right",
+        "coverage": "right", "sim.\nmin": "right", "cost $": "right", "items\nmet": "right", "information": "right", "failed": "right",
     }  # fmt: skip
     rows = [
         [
-            row.agent, number(row.score.mean), _bounds(row.score), percent(row.pass_rate), f"{row.critical}/{row.n}", number(row.turns, 1),
-            number(row.minutes, 0), number(row.cost, 0), percent(row.coverage) + (" !" if _thin(row) else ""), percent(row.information),
-            str(row.errors),
+            row.agent, number(row.score.value), _bounds(row.score), _rate(row.pass_rate), _harms(row), number(row.turns, 1),
+            percent(row.coverage) + (" !" if _thin(row) else ""), number(row.minutes, 0), number(row.cost, 0), percent(row.micro.value),
+            percent(row.information), str(row.errors),
         ]
         for row in summaries
     ]  # fmt: skip
@@ -141,8 +171,32 @@ def _table(summaries: list[Summary]) -> Table:
     if nothing_failed:
         del columns["failed"]
         rows = [row[:-1] for row in rows]
-    return table(columns, rows, drop=("information",))
+    return table(columns, rows, drop=("turns", "cost $", "sim.\nmin", "items\nmet", "information"))
 
 
-def _bounds(interval: Interval) -> str:
-    return "-" if interval.low is None else f"{number(interval.low)}–{number(interval.high)}"
+def _over_trials(summaries: list[Summary]) -> Table:
+    """How often one of several trials passes, and all of them."""
+    columns = {"agent": "fold", "trials\nof a case": "right", "passed in at\nleast one": "right", "passed\nin all": "right"}
+    rows = [[row.agent, str(row.trials), _rate(row.once), _rate(row.always)] for row in summaries if row.trials > 1]
+    return table(columns, rows)
+
+
+def _bounds(estimate: Estimate) -> str:
+    return "-" if estimate.low is None else f"{number(estimate.low)}–{number(estimate.high)}"
+
+
+def _rate(estimate: Estimate | None) -> str:
+    """A share with its interval, ``50 % (12–88)``."""
+    if estimate is None or estimate.value is None:
+        return "-"
+    return percent(estimate.value) + _between(estimate)
+
+
+def _harms(row: Summary) -> str:
+    """Trajectories with critical harm and what their share may be, ``2/12 (5–50 %)``."""
+    between = _between(row.harm)
+    return f"{row.critical}/{row.n}" + (f"{between[:-1]} %)" if between else "")
+
+
+def _between(estimate: Estimate) -> str:
+    return "" if estimate.low is None or estimate.high is None else f" ({100 * estimate.low:.0f}–{100 * estimate.high:.0f})"

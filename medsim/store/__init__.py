@@ -7,23 +7,24 @@ Lists read summary columns and never events. A score is added beside older ones,
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import ColumnElement, Connection, func, insert, select
 
 from medsim.errors import StoreError, did_you_mean
 from medsim.llm import Entry
 from medsim.rubric import Scorecard
+from medsim.store.changes import difference
 from medsim.store.opening import engine_of, path_of, told, url_of
 from medsim.store.record import (
     bit,
     call_row,
     check_numbers,
-    difference,
     event_row,
+    item_data,
     now,
     storable,
     summary_row,
@@ -32,9 +33,22 @@ from medsim.store.record import (
     truth,
 )
 from medsim.store.tables import CALLS, EVENTS, ITEMS, META, NAMES, RUNS, SCORES, SETTINGS, SUMMARY, TRAJECTORIES, VERSION
-from medsim.trajectory import SCHEMA, Event, Trajectory
+from medsim.trajectory import SCHEMA, Event, Trajectory, Usage
 
 DEFAULT = "medsim.db"
+HUMAN = "human:"
+"""How the name of a judge who is a person begins."""
+
+
+class Revision(NamedTuple):
+    """A person's score of one encounter, made from that person's stored one (None where there is none yet)."""
+
+    trajectory: str
+    run: str
+    judge: str
+    """``human:NAME``."""
+    rubric_hash: str
+    card: Callable[[dict[str, Any] | None], Scorecard]
 
 
 class Store:
@@ -120,15 +134,38 @@ class Store:
             if card is not None:
                 self._add_score(connection, key, card)
 
-    def add_score(self, trajectory_id: str, card: Scorecard, *, run: str | None = None) -> bool:
-        """Add a score beside the others; False where the same rubric and judge have scored it already."""
+    def add_score(self, trajectory_id: str, card: Scorecard, *, run: str | None = None, calls: Sequence[Entry] = ()) -> bool:
+        """Add a score beside the others, with the calls its judge made; False where the same rubric and judge have scored it already."""
         with self._writing() as connection:
             key = self._key(connection, trajectory_id, run)
             same = (SCORES.c.trajectory == key) & (SCORES.c.rubric_hash == card.rubric_hash) & (SCORES.c.judge == card.judge)
             if connection.execute(select(SCORES.c.key).where(same)).first():
                 return False
             self._add_score(connection, key, card)
+            if calls:
+                first = (connection.execute(select(func.max(CALLS.c.position)).where(CALLS.c.trajectory == key)).scalar() or 0) + 1
+                connection.execute(insert(CALLS), [call_row(key, position, entry) for position, entry in enumerate(calls, first)])
             return True
+
+    def revise(self, changes: Iterable[Revision]) -> None:
+        """Put people's scores in the place of their own earlier ones, all or none.
+
+        Nobody else's score is touched, and what a model or a program has judged is never replaced.
+        """
+        with self._writing() as connection:
+            for change in changes:
+                if len(change.judge) <= len(HUMAN) or not change.judge.startswith(HUMAN):
+                    raise StoreError(f"Only a person's score can be revised, stored as {HUMAN}NAME; given '{change.judge}'.")
+                key = self._key(connection, change.trajectory, change.run)
+                same = (SCORES.c.trajectory == key) & (SCORES.c.rubric_hash == change.rubric_hash) & (SCORES.c.judge == change.judge)
+                before = self._scores(connection, same)
+                card = change.card(before[0] if before else None)
+                if (card.judge, card.rubric_hash) != (change.judge, change.rubric_hash):
+                    raise StoreError(f"A score of '{change.judge}' was expected, given one of '{card.judge}'. Nothing was changed.")
+                for score in before:
+                    connection.execute(ITEMS.delete().where(ITEMS.c.score == score["key"]))
+                    connection.execute(SCORES.delete().where(SCORES.c.key == score["key"]))
+                self._add_score(connection, key, card)
 
     def _drop_error(self, connection: Connection, trajectory: Trajectory) -> None:
         table = TRAJECTORIES.c
@@ -151,7 +188,7 @@ class Store:
             {
                 "score": score_key, "item": item.id, "position": position, "verdict": item.verdict, "earned": item.earned, "points": item.points,
                 "comp": item.comp, "evidence": to_json(list(item.evidence)), "reason": item.reason,
-                "data": to_json({"text": item.text, "critical": item.critical, "role": item.role}),
+                "data": to_json(item_data(item)),
             }
             for position, item in enumerate(card.items)
         ]  # fmt: skip
@@ -162,16 +199,25 @@ class Store:
     def done(self, run: str) -> set[tuple[str, str, int]]:
         """(case hash, agent, trial) of what a run has finished; errors are not finished."""
         table = TRAJECTORIES.c
-        with self._reading() as connection:
+        with self.reading() as connection:
             rows = connection.execute(
                 select(table.case_hash, table.agent, table.trial).where((table.run == run) & (table.status != "error"))
             )
             return {(row[0], row[1], row[2]) for row in rows}
 
+    def spent(self, run: str) -> Usage:
+        """What the stored encounters of a run cost over the network, retries counted as calls; what the cache answered cost nothing."""
+        c = CALLS.c
+        sums = (func.sum(1 + c.retries), func.sum(c.tokens_in), func.sum(c.tokens_out), func.sum(c.usd))
+        query = select(*sums).join(TRAJECTORIES, TRAJECTORIES.c.key == c.trajectory).where((TRAJECTORIES.c.run == run) & (c.cached == 0))
+        with self.reading() as connection:
+            calls, tokens_in, tokens_out, usd = (value or 0 for value in connection.execute(query).one())
+            return Usage(int(calls), int(tokens_in), int(tokens_out), float(usd))
+
     def runs(self) -> list[dict[str, Any]]:
         """All runs, the newest first, with how many trajectories each has."""
         count = select(func.count()).where(TRAJECTORIES.c.run == RUNS.c.id).scalar_subquery()
-        with self._reading() as connection:
+        with self.reading() as connection:
             rows = connection.execute(select(RUNS, count.label("trajectories")).order_by(RUNS.c.started.desc(), RUNS.c.id)).mappings()
             return [{**row, "config": json.loads(row["config"])} for row in rows]
 
@@ -183,14 +229,14 @@ class Store:
         for column, wanted in (("run", run), ("agent", agent), ("case_id", case)):
             if wanted is not None:
                 query = query.where(TRAJECTORIES.c[column] == wanted)
-        with self._reading() as connection:
+        with self.reading() as connection:
             rows = connection.execute(query.limit(limit)).all()
             check_numbers(rows)
             return [dict(zip(NAMES, row, strict=True)) for row in rows]
 
     def load(self, trajectory_id: str, *, run: str | None = None) -> Trajectory:
         """Read one trajectory with its events; a unique beginning of the id is enough."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             key = self._key(connection, trajectory_id, run)
             row = connection.execute(select(TRAJECTORIES).where(TRAJECTORIES.c.key == key)).mappings().one()
             texts = connection.execute(select(EVENTS.c.data).where(EVENTS.c.trajectory == key).order_by(EVENTS.c.seq)).scalars()
@@ -198,21 +244,23 @@ class Store:
 
     def calls(self, trajectory_id: str, *, run: str | None = None) -> list[dict[str, Any]]:
         """The model calls of a trajectory, in order; no text is kept here."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             key = self._key(connection, trajectory_id, run)
             query = select(CALLS).where(CALLS.c.trajectory == key).order_by(CALLS.c.position)
             return [{**row, "parameters": json.loads(row["parameters"])} for row in connection.execute(query).mappings()]
 
     def scores(self, trajectory_id: str, *, run: str | None = None) -> list[dict[str, Any]]:
         """All scores of a trajectory, oldest first, each with its items."""
-        with self._reading() as connection:
-            key = self._key(connection, trajectory_id, run)
-            found = []
-            for row in connection.execute(select(SCORES).where(SCORES.c.trajectory == key).order_by(SCORES.c.key)).mappings():
-                items = connection.execute(select(ITEMS).where(ITEMS.c.score == row["key"]).order_by(ITEMS.c.position)).mappings()
-                listed = [{**item, **json.loads(item["data"]), "evidence": json.loads(item["evidence"])} for item in items]
-                found.append({**row, "critical": json.loads(row["critical"]), "passed": truth(row["passed"]), "items": listed})
-            return found
+        with self.reading() as connection:
+            return self._scores(connection, SCORES.c.trajectory == self._key(connection, trajectory_id, run))
+
+    def _scores(self, connection: Connection, which: ColumnElement[bool]) -> list[dict[str, Any]]:
+        found = []
+        for row in connection.execute(select(SCORES).where(which).order_by(SCORES.c.key)).mappings().all():
+            items = connection.execute(select(ITEMS).where(ITEMS.c.score == row["key"]).order_by(ITEMS.c.position)).mappings()
+            listed = [{**item, **json.loads(item["data"]), "evidence": json.loads(item["evidence"])} for item in items]
+            found.append({**row, "critical": json.loads(row["critical"]), "passed": truth(row["passed"]), "items": listed})
+        return found
 
     def _key(self, connection: Connection, trajectory_id: str, run: str | None) -> int:
         if not trajectory_id:
@@ -237,7 +285,8 @@ class Store:
             yield connection
 
     @contextmanager
-    def _reading(self) -> Iterator[Connection]:
+    def reading(self) -> Iterator[Connection]:
+        """A connection to read by; what medsim cannot have written is told in one sentence."""
         with told(self.shown), self.engine.connect() as connection:
             try:
                 yield connection
@@ -247,4 +296,4 @@ class Store:
                 ) from error
 
 
-__all__ = ["DEFAULT", "Store"]
+__all__ = ["DEFAULT", "HUMAN", "Revision", "Store"]

@@ -13,14 +13,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+from weakref import WeakSet
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, SQLAlchemyError
-from sqlalchemy.pool import NullPool, StaticPool
+from sqlalchemy.pool import NullPool, Pool, QueuePool, StaticPool
 
 from medsim.errors import StoreError
 
 BUSY_SECONDS = 30
+_engines: WeakSet[Engine] = WeakSet()
+_parents: list[Pool] = []
+"""Connections of the process that this one was forked from: not ours to use or to close."""
 
 
 def url_of(where: str | Path) -> URL:
@@ -52,8 +56,13 @@ def engine_of(url: URL, path: Path | None) -> Engine:
     still = path is not None and frozen(path)
     if still:
         url = URL.create("sqlite", database=f"file:{quote(str(path))}", query={"mode": "ro", "immutable": "1", "uri": "true"})
-    pool = StaticPool if path is None and not url.query else NullPool  # in memory all threads share one connection
-    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False}, poolclass=pool)
+    settings: dict[str, Any] = {"connect_args": {"timeout": BUSY_SECONDS, "check_same_thread": False}, "poolclass": NullPool}
+    if path is None and not url.query:
+        settings["poolclass"] = StaticPool  # in memory all threads share one connection
+    elif not still:
+        settings.update(poolclass=QueuePool, pool_size=1, max_overflow=-1)  # to close the last one empties the log: milliseconds each time
+    engine = create_engine(url, **settings)
+    _engines.add(engine)
 
     @event.listens_for(engine, "connect")
     def _tune(connection: sqlite3.Connection, _: Any) -> None:
@@ -68,6 +77,17 @@ def engine_of(url: URL, path: Path | None) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("writes") else "BEGIN")
 
     return engine
+
+
+def _renew_pools() -> None:
+    for engine in _engines:
+        if isinstance(engine.pool, QueuePool):
+            _parents.append(engine.pool)
+            engine.dispose(close=False)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_pools)
 
 
 def use_wal(connection: sqlite3.Connection) -> None:

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
 
 from medsim.llm import Entry
-from medsim.rubric import Scorecard
+from medsim.rubric import ItemScore, Scorecard
 from medsim.store.tables import NUMBERS, PLAIN
 from medsim.trajectory import Event, Outcome, Trajectory, Usage
+
+_ENTRY_FIELDS = tuple(part.name for part in fields(Entry))
 
 
 def now() -> str:
@@ -54,6 +56,12 @@ def event_row(key: int, item: Event) -> dict[str, Any]:
     return {"trajectory": key, "seq": item.seq, "turn": item.turn, "t": item.t, "kind": item.kind, "data": to_json(item.data())}
 
 
+def item_data(item: ItemScore) -> dict[str, Any]:
+    """What is kept of an item's verdict beside its columns."""
+    data: dict[str, Any] = {"text": item.text, "critical": item.critical, "role": item.role}
+    return data if item.judged is None else {**data, "judged": item.judged}
+
+
 def summary_row(trajectory: Trajectory, card: Scorecard | None, information: float | None) -> dict[str, Any]:
     """One trajectory as a summary row."""
     outcome = trajectory.outcome
@@ -84,13 +92,7 @@ def trajectory_of(row: dict[str, Any], events: list[Event]) -> Trajectory:
     return Trajectory(events=events, outcome=outcome, usage=usage, **{name: row[name] for name in names})
 
 
-def difference(old: dict[str, Any], new: dict[str, Any]) -> str:
-    """What differs between two configurations, in words."""
-    changed = [f"{key}: {old.get(key)!r} -> {new.get(key)!r}" for key in sorted({*old, *new}) if old.get(key) != new.get(key)]
-    return "; ".join(changed)[:600]
-
-
 def call_row(key: int, position: int, entry: Entry) -> dict[str, Any]:
     """One model call as a row: no text, no key."""
-    row = {name: storable(value) if isinstance(value, str) else value for name, value in asdict(entry).items()}
+    row = {name: storable(value) if isinstance(value := getattr(entry, name), str) else value for name in _ENTRY_FIELDS}
     return {**row, "trajectory": key, "position": position, "parameters": to_json(entry.parameters), "cached": int(entry.cached)}
