@@ -23,13 +23,20 @@ NOTICE = "For research and teaching, not for care."
 _EPILOGS = {
     "cases": "examples:\n  medsim cases --setting ed\n  medsim cases show winter-cough\n  medsim cases show winter-cough --truth\n  medsim cases schema > case.schema.json",
     "lint": "example:\n  medsim lint cases/starter",
+    "audit": "examples:\n  medsim audit starter\n  medsim audit packs/sp --patient openai/gpt-4o-mini --controller openai/gpt-4o-mini --judge openai/gpt-4o-mini --jobs 8",
     "run": "examples:\n  medsim run --agents golden,inert,interviewer --trials 3\n  medsim run --cases my_pack --agents my_module:MyDoctor --store runs.db\n  medsim run --resume",
     "play": "example:\n  medsim play winter-cough --name ann",
     "show": "examples:\n  medsim show                 (list)\n  medsim show 3fa9            (one; the beginning of its id is enough)",
     "replay": "example:\n  medsim replay 3fa9",
-    "score": "example:\n  medsim score --run run-1a2b3c --rubric communication",
-    "import": "example:\n  medsim import agentclinic agentclinic_medqa.jsonl --to packs/medqa",
-    "export": "example:\n  medsim export --run run-1a2b3c > trajectories.jsonl",
+    "fork": "examples:\n  medsim fork 3fa9 --turn 4 --agent golden\n  medsim fork run-1a2b3c --of interviewer --turn 6 --persona recall=low,temperament=impatient",
+    "score": "examples:\n  medsim score run-1a2b3c --rubric communication --judge openai/gpt-4o-mini --votes 3\n  medsim score run-1a2b3c --judge keywords",
+    "import": "examples:\n  medsim import agentclinic agentclinic_medqa.jsonl --to packs/medqa\n  medsim import medsp1000 MedSP1000 --rubrics rubrics --to packs/sp\n  medsim import medsp1000-runs runs --cases packs/sp --store runs.db",
+    "metrics": "examples:\n  medsim metrics run-1a2b3c\n  medsim metrics plain --against biased",
+    "report": "examples:\n  medsim report run-1a2b3c\n  medsim report run-1a2b3c --to report.html --csv figures --json figures.json",
+    "compare": "examples:\n  medsim compare run-1a2b3c\n  medsim compare plain other --agents chat@plain,chat@other\n  medsim compare run-1a2b3c --measure passed --judge keywords",
+    "power": "example:\n  medsim power run-1a2b3c --difference 0.05",
+    "rate": "example:\n  medsim rate run-1a2b3c --patient openai/gpt-4o-mini",
+    "export": "examples:\n  medsim export --run run-1a2b3c > trajectories.jsonl\n  medsim export --run run-1a2b3c --medsp1000 out",
 }
 
 
@@ -78,7 +85,8 @@ def parser() -> argparse.ArgumentParser:
             epilog=_EPILOGS[name],
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        made.add_argument("--json", action="store_true", help="print JSON on stdout")
+        if name != "report":  # it may write JSON into a file
+            made.add_argument("--json", action="store_true", help="print JSON on stdout")
         return made
 
     _content_verbs(verb)
@@ -105,15 +113,40 @@ def _content_verbs(verb: _Add) -> None:
     lint.add_argument("path", nargs="+", help="case file, folder or pack name")
     lint.add_argument("--no-gates", action="store_true", help="only what can be read off, without playing")
 
+    audit = verb("audit", "let doctors that know no medicine try to pass cases and make patients talk")
+    audit.add_argument("pack", nargs="+", metavar="PACK", help="pack, folder, case file or case id")
+    audit.add_argument("--bots", action="append", metavar="NAME,...", help="only these (default: all)")
+    audit.add_argument("--seed", type=int, default=0, help="seed of all chance (default: 0)")
+    audit.add_argument("--jobs", type=int, default=1, help="encounters at the same time (default: 1; more pays with models)")
+    _persona(audit)
+    _models(audit, doctor=False)
+    _judging(audit)
+
     imported = verb("import", "turn a public data set into a case pack")
-    imported.add_argument("format", help="agentclinic or mediq")
-    imported.add_argument("file", help="the data file, from your own copy")
+    imported.add_argument("format", help="agentclinic, mediq or medsp1000; medsp1000-runs: a folder of old runs, into --store")
+    imported.add_argument("file", help="the data file or folder, from your own copy")
+    imported.add_argument("--images", metavar="DIR", help="agentclinic: folder with your own copies of the pictures (IC20240111.jpg)")
+    imported.add_argument(
+        "--rubrics", metavar="DIR", help="medsp1000: folder of <case>_<scenario>.json (default: rubrics beside the cases)"
+    )
+    imported.add_argument("--subset", metavar="FILE", help="medsp1000: only the packets of this list (subset.json, a manifest)")
+    imported.add_argument(
+        "--mode", choices=["clean", "compat"], help="medsp1000: texts cleaned (default), or as the original engine reads them"
+    )
+    imported.add_argument(
+        "--facts", choices=["atomic", "context"], help="mediq: what the patient tells, atomic facts (default) or sentences"
+    )
     imported.add_argument("--to", help="folder of the pack (default: the file's name)")
+    imported.add_argument(
+        "--cases", action="append", help="medsp1000-runs: pack of the packets' cases, so that the runs can be scored again"
+    )
+    _stored(imported, run="medsp1000-runs: name of the run they become")
 
 
 def _playing_verbs(verb: _Add) -> None:
     run = verb("run", "play agents over cases, score and store")
     run.add_argument("--env", help="environment recipe (name or file; default: Consult-v0)")
+    _persona(run)
     run.add_argument("--cases", action="append", help="pack, folder, case file or case id (may be repeated; default: the recipe's)")
     run.add_argument(
         "--agents", default="golden,interviewer,random,shotgun,inert", help="comma-separated names, recipe files or module:attribute"
@@ -122,7 +155,10 @@ def _playing_verbs(verb: _Add) -> None:
     run.add_argument("--seed", type=int, default=0, help="seed of all chance (default: 0)")
     run.add_argument("--jobs", type=int, default=1, help="encounters at the same time (default: 1; more pays with agents that wait)")
     _models(run)
+    _judging(run)
     run.add_argument("--resume", action="store_true", help="go on with the newest run of this configuration, or with --run")
+    run.add_argument("--retry-errors", action="store_true", help="like --resume, but play only what ended in an error")
+    run.add_argument("--quiet", action="store_true", help="show no progress")
     _stored(run, run="name of the run")
 
     play = verb("play", "be the doctor")
@@ -132,20 +168,51 @@ def _playing_verbs(verb: _Add) -> None:
     play.add_argument("--store", default="medsim.db", help="database file or SQLAlchemy URL (default: medsim.db)")
 
 
-def _models(run: argparse.ArgumentParser) -> None:
-    models = run.add_argument_group("language models (keys come from the environment only)")
-    models.add_argument(
-        "--doctor", metavar="MODEL", help="model of the agent 'chat', e.g. openai/gpt-4o-mini or openai/local@http://127.0.0.1:8000/v1"
+def _persona(made: argparse.ArgumentParser) -> None:
+    made.add_argument(
+        "--persona", metavar="AXIS=LEVEL,...", help="lay another person over every case, e.g. recall=low,temperament=impatient"
     )
-    models.add_argument("--patient", metavar="MODEL", help="model that gives the patient a voice; left out: the scripted patient")
+
+
+def _models(run: argparse.ArgumentParser, *, doctor: bool = True) -> None:
+    models = run.add_argument_group("language models (keys come from the environment only)")
+    if doctor:
+        models.add_argument(
+            "--doctor", metavar="MODEL", help="model of the agent 'chat', e.g. openai/gpt-4o-mini or openai/local@http://127.0.0.1:8000/v1"
+        )
+    else:
+        run.set_defaults(doctor=None)
+    models.add_argument(
+        "--patient", metavar="MODEL", help="model that gives the patient a voice, or acts a documented case; left out: the scripted patient"
+    )
+    models.add_argument("--patient-kind", metavar="KIND", help="voiced (default with --patient), role, direct, instruct or factselect")
+    models.add_argument("--controller", metavar="MODEL", help="model that answers for body and laboratory in documented cases")
     models.add_argument("--models", metavar="FILE", help="models file (schema medsim.models/1)")
+    _calling(models)
+
+
+def _calling(models: argparse._ActionsContainer) -> None:
     models.add_argument("--cache", metavar="FILE", help="keep answers in this file; equal calls are not asked twice")
     models.add_argument(
         "--calls", choices=["live", "record", "replay"], default="live", help="replay: answer from --cache alone, no network"
     )
-    models.add_argument("--max-usd", type=float, help="stop before more is spent")
-    models.add_argument("--max-tokens", type=int, help="stop before more tokens are used")
-    models.add_argument("--max-calls", type=int, help="stop before more calls are made")
+    models.add_argument("--max-usd", type=float, help="stop before the run, its earlier parts included, costs more")
+    models.add_argument("--max-tokens", type=int, help="stop before the run uses more")
+    models.add_argument("--max-calls", type=int, help="stop before the run makes more")
+
+
+def _judging(made: argparse.ArgumentParser) -> None:
+    judge = made.add_argument_group("judge (for rubric items that no predicate decides)")
+    judge.add_argument(
+        "--judge", metavar="MODEL", action="append", help="a model (may be repeated: they vote in turn), keywords (a baseline) or none"
+    )
+    judge.add_argument("--votes", type=int, metavar="N", help="votes for each item, odd (default: the item's own, 3)")
+    judge.add_argument("--second-judge", metavar="MODEL", help="model that is asked where votes on a heavy item are split")
+    judge.add_argument("--judge-group", type=int, default=1, metavar="N", help="statements in one call, shuffled (default: 1)")
+    if made.prog.endswith(" score"):
+        judge.add_argument(
+            "--repeat", type=int, default=0, metavar="N", help="judge once more under this number, without the cached answers"
+        )
 
 
 def _reading_verbs(verb: _Add) -> None:
@@ -157,21 +224,92 @@ def _reading_verbs(verb: _Add) -> None:
             made.add_argument("--limit", type=int, default=100, help="list at most so many, the newest (default: 100; 0 for all)")
         _stored(made)
         made.add_argument("--cases", action="append", help="where the case is, if it is not shipped (pack, folder or file)")
+    fork = verb("fork", "go on from a turn of a stored encounter with another doctor, patient, person or judge")
+    fork.add_argument("what", metavar="RUN|ID", help="trajectory id, or its beginning; or a run")
+    fork.add_argument("--turn", type=int, required=True, metavar="K", help="the last turn that is kept (0: none, at the door)")
+    fork.add_argument("--agent", metavar="NAME", help="who goes on: name, recipe file or module:attribute (default: the same doctor)")
+    fork.add_argument("--of", metavar="NAME", help="of a run with several agents: whose encounters")
+    fork.add_argument("--to", metavar="NAME", help="name of the new run")
+    _persona(fork)
+    _models(fork)
+    _judging(fork)
+    fork.add_argument("--cases", action="append", help="where the cases are, if not shipped")
+    _stored(fork, run="run of the trajectory, where its id stands in several")
     score = verb("score", "score stored trajectories again with a rubric")
-    score.add_argument("id", nargs="*", help="trajectory ids (default: all of --run)")
+    score.add_argument("id", nargs="*", metavar="RUN", help="a run, or trajectory ids (default: all of --run)")
     score.add_argument("--rubric", help="rubric name or file (default: each case's own)")
     score.add_argument("--cases", action="append", help="where the cases are, if not shipped")
+    score.add_argument("--jobs", type=int, default=4, help="encounters at the same time (default: 4)")
+    score.add_argument("--models", metavar="FILE", help="models file (schema medsim.models/1) with a judge")
+    _judging(score)
+    _calling(score)
     _stored(score)
+
+    _measuring_verbs(verb)
+    _comparing_verbs(verb)
+    _report_verb(verb)
 
     export = verb("export", "write trajectories as JSON lines")
     export.add_argument("id", nargs="*", help="trajectory ids (default: all)")
     export.add_argument("--out", help="file (default: stdout)")
+    export.add_argument("--medsp1000", metavar="DIR", help="instead: run folders, result files and rates.csv as MedSP1000 has them")
+    export.add_argument("--cases", action="append", help="with --medsp1000: where the cases are, if not shipped")
     _stored(export)
 
 
+def _report_verb(verb: _Add) -> None:
+    report = verb("report", "the figures of runs as a page, CSV and JSON, or in the terminal")
+    report.add_argument("runs", nargs="+", metavar="RUN", help="name of a run; several stand beside each other and are never joined")
+    report.add_argument("--to", metavar="FILE", help="one HTML page that needs nothing else, e.g. report.html")
+    report.add_argument("--csv", metavar="DIR", help="folder for the same figures, one CSV file a table")
+    report.add_argument("--json", metavar="FILE", nargs="?", const="-", help="the same figures as JSON, into a file or on stdout")
+    report.add_argument("--agents", help="only these, comma-separated")
+    report.add_argument("--rubric", help="scores by this rubric (default: each case's own, or what most encounters are scored by)")
+    report.add_argument("--judge", help="scores by this judge, by its full name (default: what most encounters are scored by)")
+    report.add_argument("--date", help="date to put on the page, or an empty text for none (default: today)")
+    report.add_argument("--store", default="medsim.db", help="database file or SQLAlchemy URL (default: medsim.db)")
+    report.add_argument("--cases", action="append", help="where the cases are, if not shipped")
+
+
+def _measuring_verbs(verb: _Add) -> None:
+    metrics = verb("metrics", "figures that published systems report, of a run or between two")
+    metrics.add_argument("run", metavar="RUN", help="name of the run")
+    metrics.add_argument("--against", metavar="RUN2", help="the same with a bias: the effect of it, paired by case and trial")
+    metrics.add_argument("--agent", help="only this agent of RUN")
+    metrics.add_argument("--against-agent", help="only this agent of RUN2")
+    rate = verb("rate", "let the patient rate the doctor, or a moderator rule on the answer")
+    rate.add_argument("run", metavar="RUN", help="name of the run")
+    rate.add_argument("--patient", metavar="MODEL", help="model of the patient: rates confidence, compliance, consulting again (1 to 10)")
+    rate.add_argument("--judge", metavar="MODEL", help="model of the moderator, who says whether the answer is the right one")
+    rate.add_argument("--jobs", type=int, default=8, help="encounters at the same time (default: 8)")
+    rate.add_argument("--models", metavar="FILE", help="models file (schema medsim.models/1)")
+    rate.add_argument("--cache", metavar="FILE", help="keep answers in this file; equal calls are not asked twice")
+    rate.add_argument("--calls", choices=["live", "record", "replay"], default="live", help="replay: answer from --cache alone, no network")
+    rate.add_argument("--max-usd", type=float, help="stop before the run, its earlier parts included, costs more")
+    for made in (metrics, rate):
+        made.add_argument("--store", default="medsim.db", help="database file or SQLAlchemy URL (default: medsim.db)")
+        made.add_argument("--cases", action="append", help="where the cases are, if not shipped")
+
+
+def _comparing_verbs(verb: _Add) -> None:
+    compare = verb("compare", "say whether agents differ, case by case, with intervals")
+    compare.add_argument("runs", metavar="RUN", nargs="+", help="names of runs")
+    compare.add_argument("--anyway", action="store_true", help="compare though cases, rubrics, recipe, patient or judge differ, and say so")
+    power = verb("power", "say how many cases and trials the next study needs")
+    power.add_argument("run", metavar="RUN", help="name of the run")
+    power.add_argument("--difference", type=float, default=0.1, help="what is to be found, 0 to 1 (default: 0.1, 10 points)")
+    power.add_argument("--power", type=float, default=0.8, help="how surely (default: 0.8)")
+    for made in (compare, power):
+        made.add_argument("--agents", help="only these, comma-separated: NAME or NAME@RUN")
+        made.add_argument("--measure", choices=["score", "passed"], default="score", help="what is compared (default: score)")
+        made.add_argument("--rubric", help="scores by this rubric (name or hash; default: each encounter's own score)")
+        made.add_argument("--judge", help="scores by this judge, as it is stored (medsim show ID)")
+        made.add_argument("--store", default="medsim.db", help="database file or SQLAlchemy URL (default: medsim.db)")
+
+
 _HOMES = {
-    "cases": "content", "lint": "content", "import": "content", "run": "running", "play": "playing", "show": "reading", "replay": "reading",
-    "score": "reading", "export": "reading",
+    "cases": "content", "lint": "content", "audit": "auditing", "import": "content", "run": "running", "play": "playing", "show": "reading", "replay": "reading", "fork": "forking",
+    "score": "scoring", "metrics": "measuring", "compare": "comparing", "power": "comparing", "rate": "rating", "report": "reporting", "export": "reading",
 }  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import inspect
 from pathlib import Path
 from typing import Any
 
@@ -162,9 +163,27 @@ def _headline(entry: dict[str, Any]) -> str:
     return f"{entry['path']}: {'no errors' if not count else '1 error' if count == 1 else f'{count} errors'}"
 
 
+_OPTIONS = {"images": Path, "rubrics": Path, "subset": Path, "mode": str, "facts": str}
+"""What some data sets can be told beside the file; given to those whose ``load`` takes it."""
+
+
+def _imported(arguments: argparse.Namespace) -> importers.Imported:
+    load = importers.importer(arguments.format)
+    takes = inspect.signature(load).parameters
+    given = {name: make(getattr(arguments, name)) for name, make in _OPTIONS.items() if getattr(arguments, name) is not None}
+    for name in given:
+        if name not in takes:
+            raise CaseError(f"--{name} does not go with {arguments.format}. Leave it out.")
+    return load(Path(arguments.file), **given)
+
+
 def do_import(arguments: argparse.Namespace) -> int:
-    """Import a data set as a case pack."""
-    imported = importers.importer(arguments.format)(Path(arguments.file))
+    """Import a data set as a case pack, or old runs of one into a store."""
+    if arguments.format == "medsp1000-runs":
+        from medsim.cli.packets import import_runs
+
+        return import_runs(arguments)
+    imported = _imported(arguments)
     folder = Path(arguments.to or Path(arguments.file).stem)
     importers.write(arguments.format, imported, folder)
     counts = {status: sum(row.status == status for row in imported.rows) for status in ("imported", "flagged", "refused")}
