@@ -167,6 +167,13 @@ _OPTIONS = {"images": Path, "rubrics": Path, "subset": Path, "mode": str, "facts
 """What some data sets can be told beside the file; given to those whose ``load`` takes it."""
 
 
+_RUNS = {
+    "medsp1000": "--env MedSP1000-v0 --cases FOLDER --agents examinee --doctor MODEL --patient MODEL --controller MODEL",
+    "mediq": "--env MediQ-v0 --cases FOLDER --agents mediq_scale --doctor MODEL --patient MODEL",
+}
+"""How the cases of a data set are played as it means them; the others also play without a model."""
+
+
 def _imported(arguments: argparse.Namespace) -> importers.Imported:
     load = importers.importer(arguments.format)
     takes = inspect.signature(load).parameters
@@ -198,5 +205,6 @@ def do_import(arguments: argparse.Namespace) -> int:
         say(
             f"{len(imported.cases)} cases in {folder}: {counts['imported']} clean, {counts['flagged']} flagged, {counts['refused']} refused"
         )
-        remark(f"The whole report: {folder / 'report.csv'}. Run them: medsim run --cases {folder} --agents interviewer")
+        how = _RUNS.get(arguments.format, f"--cases {folder} --agents interviewer")
+        remark(f"The whole report: {folder / 'report.csv'}. Run them: medsim run {how.replace('FOLDER', str(folder))}")
     return 0 if imported.cases else 1

@@ -29,6 +29,11 @@ _STAGE = re.compile(
     r"^[\s#>*_|-]*(?P<kind>state|stage|phase|scene|frame|node|baseline state)\s*#?(?P<number>\d{1,2}|[ivx]{1,4})\b[\s:.)\-–—*_|]*(?P<title>[^|\n]*)",
     re.I | re.M,
 )
+_AGE = re.compile(
+    r"\b\d{1,3}[\s-]*(?:years?|yrs?|months?|weeks?|days?)[\s-]*old\b|\b\d{1,3}\s*-?\s*y/?o\b"
+    r"|\bage[d]?\W{1,4}\d{1,3}\b|[a-z],\s(?P<plain>\d{1,3}),\s",
+    re.I,
+)
 _ROMAN = {"i": 1, "ii": 2, "iii": 3, "iv": 4, "v": 5, "vi": 6, "vii": 7, "viii": 8, "ix": 9, "x": 10}
 _PLACES = (
     ("icu", r"\b(?:icu|intensive care|picu|nicu|critical care unit)\b"),
@@ -58,9 +63,7 @@ def to_case(
 ) -> Case:
     """Make the case of one packet. ``doctor`` is the examinee's text as one; ``rubric`` may be empty: then nothing can be scored."""
     told = f"{doctor}\n{''.join(document.text for document in patient)[:4000]}"
-    person = people.person(doctor)
-    if "age_assumed" in person.flags:
-        person = people.person(told[-4000:])
+    person = people.person(_described(told))
     states = stages(controller)
     return Case.model_validate(
         {
@@ -137,6 +140,15 @@ def stages(documents: Sequence[Document]) -> dict[str, dict[str, Any]]:
 def place(text: str) -> str:
     """Where the encounter is, by the first words that say so; ``clinic`` otherwise."""
     return next((name for name, pattern in _PLACES if re.search(pattern, text[:6000], re.I)), "clinic")
+
+
+def _described(text: str) -> str:
+    """The words around the first age in the text that is somebody's ("a 45-year-old man"; ", 34, "), not a span of time."""
+    found = _AGE.search(text)
+    if found is None:
+        return ""
+    around = text[max(0, found.start() - 40) : found.end() + 40]
+    return around if found["plain"] is None else f"{found['plain']} years old, {text[found.end() : found.end() + 40]}"
 
 
 def _state(title: str) -> dict[str, Any]:

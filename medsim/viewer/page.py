@@ -65,7 +65,7 @@ def _events(events: Sequence[Event], truth: bool) -> RenderableType:
     table.add_column("who", no_wrap=True, max_width=16, overflow="ellipsis")
     table.add_column("what", ratio=1)
     for event in events:
-        if event.kind == "message" or (event.kind == "state" and not truth):
+        if event.kind in {"message", "ruling"} or (event.kind == "state" and not truth):
             continue
         table.add_row(
             str(event.seq), stamp(event.t), Text(safe(_who(event))), Text(safe(_what(event, truth)), style=STYLES.get(event.kind, ""))

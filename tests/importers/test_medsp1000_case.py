@@ -112,3 +112,22 @@ def test_ids_and_places_are_plain() -> None:
     assert case_id("mep_2374-8265.10866-s001/scenario10") == "mep_2374-8265.10866-s001.scenario10"
     assert place("You are in the emergency department.") == "ed"
     assert place("A clinic.") == "clinic"
+
+
+@pytest.mark.parametrize(
+    ("text", "years"),
+    [
+        ("Ann Lee is a 45-year-old teacher. She has been unwell for three years.", 45),
+        ("She has smoked for 20 years. Matthias Brandt, 34, a roofer, is brought in.", 34),
+        ("Age: 7. A boy.", 7),
+        ("He is a 6-month-old infant.", 0.5),
+    ],
+)
+def test_the_age_is_a_persons_and_not_a_span_of_time(tmp_path: Path, text: str, years: float) -> None:
+    packet(tmp_path, "c/scenario1", rubric=None, examinee=text, sp_actor="You are the patient.", environment_controller="x")
+    assert medsp1000.load(tmp_path).cases[0].patient.age.years == years
+
+
+def test_an_age_that_is_not_said_is_assumed_and_flagged(tmp_path: Path) -> None:
+    packet(tmp_path, "c/scenario1", rubric=None, examinee="For three years in pain.", sp_actor="You hurt.", environment_controller="x")
+    assert "age_assumed" in medsp1000.load(tmp_path).cases[0].provenance.flags
