@@ -35,6 +35,8 @@ class ItemVerdict(NamedTuple):
     verdict: str
     evidence: tuple[int, ...]
     reason: str
+    raw: float | None
+    """Raw score of the encounter that the verdict is a part of."""
     data: dict[str, Any]
     """Text, role and, where a judge was asked, what it said."""
 
@@ -45,7 +47,7 @@ def verdicts(store: Store, *, run: str, judges: Sequence[str] = ()) -> list[Item
     query = (
         select(
             played.id, played.case_id, played.agent, score.key, score.rubric, score.rubric_hash, score.judge, item.item, item.comp,
-            item.points, item.earned, item.verdict, item.evidence, item.reason, item.data,
+            item.points, item.earned, item.verdict, item.evidence, item.reason, score.raw, item.data,
         )
         .join(SCORES, score.key == item.score)
         .join(TRAJECTORIES, played.key == score.trajectory)
@@ -56,6 +58,17 @@ def verdicts(store: Store, *, run: str, judges: Sequence[str] = ()) -> list[Item
         query = query.where(score.judge.in_(judges))
     with store.reading() as connection:
         return [
-            ItemVerdict._make((*row[:12], tuple(json.loads(row[12])), row[13], dict(json.loads(row[14]))))
+            ItemVerdict._make((*row[:12], tuple(json.loads(row[12])), row[13], row[14], dict(json.loads(row[15]))))
             for row in connection.execute(query).all()
         ]
+
+
+def has_labels(store: Store, *, run: str, prefix: str) -> bool:
+    """Whether a run has a score by a judge whose name begins so; no item is read."""
+    query = (
+        select(SCORES.c.key)
+        .join(TRAJECTORIES, TRAJECTORIES.c.key == SCORES.c.trajectory)
+        .where((TRAJECTORIES.c.run == run) & SCORES.c.judge.startswith(prefix, autoescape=True))
+    )
+    with store.reading() as connection:
+        return connection.execute(query.limit(1)).first() is not None
