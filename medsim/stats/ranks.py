@@ -8,6 +8,7 @@ are surely worse (Mogstad, Romano, Shaikh and Wilhelm, Review of Economic Studie
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import ceil
 from typing import NamedTuple
 
 import numpy as np
@@ -108,7 +109,8 @@ def _limit(gaps: Array, sizes: Array, means: Array, *, confidence: float, resamp
         with np.errstate(divide="ignore", invalid="ignore"):
             scaled = np.where(off < 1e-12, 0.0, off / errors)
         largest.append(scaled.max(axis=1))
-    return float(np.quantile(np.concatenate(largest), confidence))
+    ordered = np.sort(np.concatenate(largest))  # endless where a resample has no spread, so no value between two is taken
+    return float(ordered[min(ceil(confidence * len(ordered)), len(ordered) - 1)])
 
 
 def _note(cases: int, left_out: int, units: int) -> str:

@@ -27,6 +27,8 @@ class Tally(NamedTuple):
     coverage: float
     critical: int
     """Critical items that were met."""
+    watched: int
+    """Critical items there are: without any, nobody looked for harm."""
     met: int
     """Items with points above zero that were met."""
     decided: int
@@ -45,6 +47,7 @@ def tallies(store: Store, *, run: str) -> dict[str, list[Tally]]:
 
     counts = [
         count(is_critical & (item.verdict == "met")),
+        count(is_critical),
         count(earns & (item.verdict == "met")),
         count(earns & item.verdict.in_(("met", "unmet"))),
         count(is_critical & (item.verdict == "unknown")),
