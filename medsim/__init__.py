@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from medsim.env import ConsultEnv, Utterance
     from medsim.episode import replay, rollout
     from medsim.evaluation import evaluate
+    from medsim.evaluation.comparing import compare
+    from medsim.judge import score_with
     from medsim.patient.scripted import ScriptedPatient
     from medsim.rubric import Rubric, Scorecard, score
     from medsim.store import Store
@@ -32,12 +34,12 @@ if TYPE_CHECKING:
 _HOMES = {
     "Agent": "agent", "Case": "case", "Consult": "consult", "ConsultEnv": "env", "Event": "trajectory", "Rubric": "rubric",
     "Scorecard": "rubric", "ScriptedPatient": "patient.scripted", "Store": "store", "Trajectory": "trajectory", "Utterance": "env",
-    "evaluate": "evaluation", "replay": "episode", "rollout": "episode", "score": "rubric",
+    "compare": "evaluation.comparing", "evaluate": "evaluation", "replay": "episode", "rollout": "episode", "score": "rubric", "score_with": "judge",
 }  # fmt: skip
 
 __all__ = [
     "Agent", "Case", "Consult", "ConsultEnv", "Event", "Rubric", "Scorecard", "ScriptedPatient", "Store", "Trajectory", "Utterance",
-    "__version__", "evaluate", "replay", "rollout", "score",
+    "__version__", "compare", "evaluate", "replay", "rollout", "score", "score_with",
 ]  # fmt: skip
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())
@@ -51,7 +53,7 @@ def __getattr__(name: str) -> Any:
 
 
 def _register() -> None:
-    """Register one environment for each recipe; entry points are strings, nothing is imported or read."""
+    """Register one environment for each recipe, and the two with worlds; entry points are strings, nothing is imported or read."""
     from gymnasium.envs.registration import register, registry
 
     from medsim import library
@@ -64,6 +66,13 @@ def _register() -> None:
                 vector_entry_point="medsim.vector:consult_vec",
                 kwargs={"recipe": name},
                 disable_env_checker=False,
+            )
+    for name in ("inquiry", "workup"):
+        if f"medsim/{name.title()}-v0" not in registry:
+            register(
+                f"medsim/{name.title()}-v0",
+                entry_point=f"medsim.world.single:{name}",
+                vector_entry_point=f"medsim.world.inquiry:{name}_vec",
             )
 
 

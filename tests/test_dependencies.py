@@ -10,8 +10,8 @@ import pytest
 ROOT = Path(__file__).parents[1] / "medsim"
 
 ORDER = [
-    "version", "errors", "library", "document", "case", "dose", "action", "vocabulary", "trajectory", "clock", "llm", "patient", "controller", "consult", "rubric", "world", "stats", "store",
-    "agent", "episode", "recipe", "judge", "seats", "env", "vector", "lint", "evaluation", "audit", "counterfactual", "importers", "metrics", "report", "viewer", "cli", "__main__",
+    "version", "errors", "library", "document", "case", "dose", "action", "vocabulary", "trajectory", "clock", "llm", "patient", "controller", "consult", "rubric", "world", "stats", "policy", "store",
+    "agent", "episode", "recipe", "judge", "seats", "env", "vector", "lint", "evaluation", "audit", "counterfactual", "importers", "metrics", "agreement", "report", "viewer", "cli", "__main__",
 ]  # fmt: skip
 """DESIGN section 2, with what it leaves open put where it is needed."""
 
