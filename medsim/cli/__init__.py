@@ -35,6 +35,9 @@ _EPILOGS = {
     "report": "examples:\n  medsim report run-1a2b3c\n  medsim report run-1a2b3c --to report.html --csv figures --json figures.json",
     "compare": "examples:\n  medsim compare run-1a2b3c\n  medsim compare plain other --agents chat@plain,chat@other\n  medsim compare run-1a2b3c --measure passed --judge keywords",
     "power": "example:\n  medsim power run-1a2b3c --difference 0.05",
+    "agree": "examples:\n  medsim agree run-1a2b3c\n  medsim agree run-1a2b3c --between openai/gpt-4o-mini keywords\n  medsim agree run-1a2b3c --rubric communication --rubric history",
+    "label": "examples:\n  medsim label run-1a2b3c --rater ann --rubric communication\n  medsim label run-1a2b3c --rater eve --adjudicate\n  medsim label run-1a2b3c --from labels.csv      (trajectory,item,verdict,rater,evidence,comment)",
+    "standards": "examples:\n  medsim standards angoff estimates.csv           (rater,item,estimate)\n  medsim standards borderline run-1a2b3c --rating global --borderline 2",
     "rate": "example:\n  medsim rate run-1a2b3c --patient openai/gpt-4o-mini",
     "export": "examples:\n  medsim export --run run-1a2b3c > trajectories.jsonl\n  medsim export --run run-1a2b3c --medsp1000 out",
 }
@@ -153,7 +156,7 @@ def _playing_verbs(verb: _Add) -> None:
     )
     run.add_argument("--trials", type=int, default=1, help="encounters for each case and agent (default: 1)")
     run.add_argument("--seed", type=int, default=0, help="seed of all chance (default: 0)")
-    run.add_argument("--jobs", type=int, default=1, help="encounters at the same time (default: 1; more pays with agents that wait)")
+    run.add_argument("--jobs", type=int, default=1, help="encounters at the same time (default: 1)")
     _models(run)
     _judging(run)
     run.add_argument("--resume", action="store_true", help="go on with the newest run of this configuration, or with --run")
@@ -177,28 +180,22 @@ def _persona(made: argparse.ArgumentParser) -> None:
 def _models(run: argparse.ArgumentParser, *, doctor: bool = True) -> None:
     models = run.add_argument_group("language models (keys come from the environment only)")
     if doctor:
-        models.add_argument(
-            "--doctor", metavar="MODEL", help="model of the agent 'chat', e.g. openai/gpt-4o-mini or openai/local@http://127.0.0.1:8000/v1"
-        )
+        models.add_argument("--doctor", metavar="MODEL", help="the doctor's, e.g. openai/gpt-4o-mini, openai/x@http://127.0.0.1:8000/v1")
     else:
         run.set_defaults(doctor=None)
-    models.add_argument(
-        "--patient", metavar="MODEL", help="model that gives the patient a voice, or acts a documented case; left out: the scripted patient"
-    )
-    models.add_argument("--patient-kind", metavar="KIND", help="voiced (default with --patient), role, direct, instruct or factselect")
-    models.add_argument("--controller", metavar="MODEL", help="model that answers for body and laboratory in documented cases")
+    models.add_argument("--patient", metavar="MODEL", help="the patient's voice; the actor of a documented case")
+    models.add_argument("--patient-kind", metavar="KIND", help="voiced, role, direct, instruct or factselect")
+    models.add_argument("--controller", metavar="MODEL", help="body and laboratory of a documented case")
     models.add_argument("--models", metavar="FILE", help="models file (schema medsim.models/1)")
     _calling(models)
 
 
 def _calling(models: argparse._ActionsContainer) -> None:
-    models.add_argument("--cache", metavar="FILE", help="keep answers in this file; equal calls are not asked twice")
-    models.add_argument(
-        "--calls", choices=["live", "record", "replay"], default="live", help="replay: answer from --cache alone, no network"
-    )
-    models.add_argument("--max-usd", type=float, help="stop before the run, its earlier parts included, costs more")
-    models.add_argument("--max-tokens", type=int, help="stop before the run uses more")
-    models.add_argument("--max-calls", type=int, help="stop before the run makes more")
+    models.add_argument("--cache", metavar="FILE", help="keep answers here; equal calls are asked once")
+    models.add_argument("--calls", choices=["live", "record", "replay"], default="live", help="replay: from --cache alone, no network")
+    models.add_argument("--max-usd", metavar="USD", type=float, help="stop before the whole run costs more")
+    models.add_argument("--max-tokens", metavar="N", type=int, help="tokens of the whole run")
+    models.add_argument("--max-calls", metavar="N", type=int, help="calls of the whole run")
 
 
 def _judging(made: argparse.ArgumentParser) -> None:
@@ -245,6 +242,7 @@ def _reading_verbs(verb: _Add) -> None:
     _calling(score)
     _stored(score)
 
+    _agreeing_verbs(verb)
     _measuring_verbs(verb)
     _comparing_verbs(verb)
     _report_verb(verb)
@@ -265,10 +263,40 @@ def _report_verb(verb: _Add) -> None:
     report.add_argument("--json", metavar="FILE", nargs="?", const="-", help="the same figures as JSON, into a file or on stdout")
     report.add_argument("--agents", help="only these, comma-separated")
     report.add_argument("--rubric", help="scores by this rubric (default: each case's own, or what most encounters are scored by)")
-    report.add_argument("--judge", help="scores by this judge, by its full name (default: what most encounters are scored by)")
+    report.add_argument(
+        "--judge", help="scores by this judge; the beginning of its name is enough (default: what most encounters are scored by)"
+    )
     report.add_argument("--date", help="date to put on the page, or an empty text for none (default: today)")
     report.add_argument("--store", default="medsim.db", help="database file or SQLAlchemy URL (default: medsim.db)")
     report.add_argument("--cases", action="append", help="where the cases are, if not shipped")
+
+
+def _agreeing_verbs(verb: _Add) -> None:
+    agree = verb("agree", "compare judges, people and rubrics item by item")
+    agree.add_argument("run", metavar="RUN", help="name of the run")
+    agree.add_argument(
+        "--rubric", action="append", metavar="NAME", help="only scores by this rubric (own: each case's); two: held against each other"
+    )
+    agree.add_argument("--between", nargs="+", metavar="RATER", help="only these judges or people, by the beginning of their names")
+    label = verb("label", "give verdicts on stored encounters, blinded, or bring them in")
+    label.add_argument("run", metavar="RUN", help="name of the run")
+    label.add_argument("--rater", metavar="NAME", help="who you are; stored as human:NAME")
+    label.add_argument("--rubric", metavar="NAME", help="rubric name or file (default: each case's own)")
+    label.add_argument("--judged", action="store_true", help="only items that a judge decides")
+    label.add_argument("--adjudicate", action="store_true", help="settle the items on which raters differ")
+    label.add_argument("--from", dest="source", metavar="FILE", help="take labels in from a CSV file")
+    label.add_argument("--to", metavar="FILE", help="write labels to a CSV file; with --rater also what is still to label")
+    label.add_argument("--skip-bad", action="store_true", help="with --from: leave wrong lines out instead of storing nothing")
+    standards = verb("standards", "set a pass mark")
+    standards.add_argument("method", metavar="METHOD", help="angoff (before there are runs) or borderline (from 30 rated runs on)")
+    standards.add_argument("what", metavar="FILE|RUN", help="angoff: CSV of rater,item,estimate; borderline: name of the run")
+    standards.add_argument("--rubric", metavar="NAME", help="angoff: weigh items by its points; borderline: scores by it (default: own)")
+    standards.add_argument("--rating", metavar="ITEM", help="borderline: the scale item with the global rating")
+    standards.add_argument("--borderline", type=float, metavar="N", help="borderline: the rating of a doctor who only just passes")
+    standards.add_argument("--judge", metavar="NAME", help="borderline: scores by this judge")
+    for made in (agree, label, standards):
+        made.add_argument("--store", default="medsim.db", help="database file or SQLAlchemy URL (default: medsim.db)")
+    label.add_argument("--cases", action="append", help="where the cases are, if not shipped")
 
 
 def _measuring_verbs(verb: _Add) -> None:
@@ -283,9 +311,9 @@ def _measuring_verbs(verb: _Add) -> None:
     rate.add_argument("--judge", metavar="MODEL", help="model of the moderator, who says whether the answer is the right one")
     rate.add_argument("--jobs", type=int, default=8, help="encounters at the same time (default: 8)")
     rate.add_argument("--models", metavar="FILE", help="models file (schema medsim.models/1)")
-    rate.add_argument("--cache", metavar="FILE", help="keep answers in this file; equal calls are not asked twice")
-    rate.add_argument("--calls", choices=["live", "record", "replay"], default="live", help="replay: answer from --cache alone, no network")
-    rate.add_argument("--max-usd", type=float, help="stop before the run, its earlier parts included, costs more")
+    rate.add_argument("--cache", metavar="FILE", help="keep answers here; equal calls are asked once")
+    rate.add_argument("--calls", choices=["live", "record", "replay"], default="live", help="replay: from --cache alone, no network")
+    rate.add_argument("--max-usd", metavar="USD", type=float, help="stop before the whole run costs more")
     for made in (metrics, rate):
         made.add_argument("--store", default="medsim.db", help="database file or SQLAlchemy URL (default: medsim.db)")
         made.add_argument("--cases", action="append", help="where the cases are, if not shipped")
@@ -309,7 +337,7 @@ def _comparing_verbs(verb: _Add) -> None:
 
 _HOMES = {
     "cases": "content", "lint": "content", "audit": "auditing", "import": "content", "run": "running", "play": "playing", "show": "reading", "replay": "reading", "fork": "forking",
-    "score": "scoring", "metrics": "measuring", "compare": "comparing", "power": "comparing", "rate": "rating", "report": "reporting", "export": "reading",
+    "score": "scoring", "agree": "agreeing", "label": "labelling", "standards": "standards", "metrics": "measuring", "compare": "comparing", "power": "comparing", "rate": "rating", "report": "reporting", "export": "reading",
 }  # fmt: skip
 
 
@@ -340,7 +368,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _make_writable(arguments: argparse.Namespace) -> None:
     """Names that are stored hold no bytes that are not UTF-8."""
-    for name in ("run", "name"):
+    for name in ("run", "name", "rater"):
         if isinstance(given := getattr(arguments, name, None), str):
             setattr(arguments, name, given.encode("utf-8", "backslashreplace").decode())
 
