@@ -107,7 +107,8 @@ def _width(columns: Mapping[str, str], shown: Sequence[str], cells: Sequence[Seq
     widest = {name: max(map(cell_len, name.split("\n"))) for name in columns}
     for row in cells:
         for name, cell in zip(columns, row, strict=True):
-            widest[name] = max(widest[name], min(cell_len(cell), _FOLD) if columns[name] == "fold" else cell_len(cell))
+            long = max(map(cell_len, cell.split("\n")))
+            widest[name] = max(widest[name], min(long, _FOLD) if columns[name] == "fold" else long)
     return sum(widest[name] + 2 for name in shown) - 2
 
 

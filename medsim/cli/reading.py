@@ -8,14 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
-from medsim import document, library
+from medsim import library
 from medsim import recipe as recipes
 from medsim.case import Case
-from medsim.case.checklist import Rubric
 from medsim.cli.output import as_json, console, number, print_json, remark, table
 from medsim.episode import replay
 from medsim.errors import ActionError, CaseError, StoreError, did_you_mean
-from medsim.rubric import score
 from medsim.store import Store
 from medsim.trajectory import Trajectory
 from medsim.viewer import encounter_page
@@ -106,51 +104,13 @@ def _case_of(trajectory: Trajectory, places: list[str] | None, store: Store) -> 
     )
 
 
-def do_score(arguments: argparse.Namespace) -> int:
-    """Add scores by a rubric beside those there are."""
-    if not arguments.id and not arguments.run:
-        raise StoreError("What is to be scored? Give trajectory ids, or --run NAME. List them: medsim show")
-    store = _opened(arguments)
-    rubric = _rubric(arguments.rubric) if arguments.rubric else None
-    rows: list[dict[str, Any]] = []
-    for trajectory in _chosen(store, arguments):
-        if trajectory.outcome.status == "error":
-            remark(f"{trajectory.id}: ended in an error and is not scored.")
-            continue
-        card = score(_case_of(trajectory, arguments.cases, store), trajectory.events, trajectory.outcome, rubric=rubric)
-        added = store.add_score(trajectory.id, card, run=trajectory.run)
-        rows.append({"id": trajectory.id, "agent": trajectory.agent, "case": trajectory.case_id, "rubric": card.rubric, "score": card.score,
-                     "passed": card.passed, "coverage": card.coverage, "added": added})  # fmt: skip
-    if arguments.json:
-        print_json(rows)
-    else:
-        columns = {
-            "id": "left",
-            "agent": "fold",
-            "case": "fold",
-            "rubric": "fold",
-            "score": "right",
-            "passed": "left",
-            "coverage": "right",
-            "": "left",
-        }
-        shown = [
-            [row["id"], row["agent"], row["case"], row["rubric"], number(row["score"]), {True: "yes", False: "no", None: "-"}[row["passed"]],
-             f"{row['coverage']:.0%}", "added" if row["added"] else "was there"]
-            for row in rows
-        ]  # fmt: skip
-        console().print(table(columns, shown))
-    return 0 if rows else 1
-
-
-def _rubric(name: str) -> Rubric:
-    rubric = document.validate(document.read(library.find("rubrics", name)), Rubric)
-    return rubric if rubric.id else rubric.model_copy(update={"id": Path(name).stem})
-
-
 def do_export(arguments: argparse.Namespace) -> int:
-    """Write trajectories as JSON lines, each with its scores."""
+    """Write trajectories as JSON lines, each with its scores, or as MedSP1000's run folders."""
     store = _opened(arguments)
+    if arguments.medsp1000:
+        from medsim.cli.packets import export_runs
+
+        return export_runs(arguments, store, _chosen(store, arguments))
     if not arguments.out:
         return _write_lines(store, arguments, sys.stdout)
     if store.path is not None and Path(arguments.out).resolve() == store.path.resolve():
