@@ -60,7 +60,7 @@ def test_a_run_with_models_is_not_resumed_with_another_model_patient_bias_or_per
 
     assert "model of the doctor: openai/a -> openai/b" in again(models=(("doctor", "openai/b"), ("patient", "openai/p")))
     assert "patient: role -> voiced" in again(recipe.model_copy(update={"patient": "voiced"}))
-    assert "environment 'bias': nothing -> self_diagnosis" in again(recipe.model_copy(update={"bias": "self_diagnosis", "target": "flu"}))
+    assert "environment 'bias' is new (self_diagnosis)" in again(recipe.model_copy(update={"bias": "self_diagnosis", "target": "flu"}))
     assert "persona" in again(recipe.model_copy(update={"persona": {"recall": "low"}}))
     assert "agent 'chat' is gone; agent 'tools' is new" in again(agent="tools")
     assert evaluate(["chat"], recipe=recipe, store=store, run="r", resume=True, seats=seats).kept == 1, "what has not changed is resumed"

@@ -25,7 +25,7 @@ def configuration(recipe: Recipe, cases: Sequence[Case], agents: Sequence[str], 
     """What a run is made of, as it is stored with it."""
     return {
         "medsim": __version__,
-        "recipe": recipe.model_dump(mode="json", by_alias=True),
+        "recipe": recipe.model_dump(mode="json", by_alias=True, exclude_defaults=True),  # a key that comes later changes no identity
         "cases": {case.id: case.hash for case in cases},
         "rubrics": {case.id: rubric_hash(case.rubric) for case in cases},
         "agents": {name: fingerprint(name) for name in sorted(agents)},
