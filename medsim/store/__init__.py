@@ -222,15 +222,15 @@ class Store:
             return [{**row, "config": json.loads(row["config"])} for row in rows]
 
     def rows(
-        self, *, run: str | None = None, agent: str | None = None, case: str | None = None, limit: int | None = None
+        self, *, run: str | None = None, agent: str | None = None, case: str | None = None, limit: int | None = None, offset: int = 0
     ) -> list[dict[str, Any]]:
-        """Summary rows, in the order they were written; events are not read."""
+        """Summary rows, in the order they were written, ``limit`` of them after the first ``offset``; events are not read."""
         query = select(*SUMMARY).order_by(TRAJECTORIES.c.key)
         for column, wanted in (("run", run), ("agent", agent), ("case_id", case)):
             if wanted is not None:
                 query = query.where(TRAJECTORIES.c[column] == wanted)
         with self.reading() as connection:
-            rows = connection.execute(query.limit(limit)).all()
+            rows = connection.execute(query.limit(limit).offset(offset or None)).all()
             check_numbers(rows)
             return [dict(zip(NAMES, row, strict=True)) for row in rows]
 
