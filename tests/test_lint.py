@@ -30,6 +30,7 @@ STATIC: list[tuple[str, str, list[Change]]] = [
     ("unknown-fact", "patient.facts.pill.needs", [("needs: {trust: 4,", "needs: {trust: 4, told: [nothing],")]),
     ("unknown-fact", "rubric.onset", [("pred: {did: {topic: onset.when}}", "pred: {did: {fact: onst}}")]),
     ("unknown-code", "rubric.ecg", [("{did: {code: ecg12}, within: 10m}", "{did: {code: ecg13}, within: 10m}")]),
+    ("unknown-code", "rubric.ecg", [("{did: {code: ecg12}, within: 10m}", "{codes: {expected: [troponin, [ecg12, ecg13]]}}")]),
     ("unknown-code", "states.ill", [("react: [{did: {code: nitroglycerin}", "react: [{did: {code: nitroglicerin}")]),
     ("unknown-code", "processes.team", [("{id: team, did: {code: cath_lab}", "{id: team, did: {code: cathlab}")]),
     ("unknown-code", "challenges.thanks", [("{after: {did: {code: aspirin}}", "{after: {did: {code: asprin}}")]),

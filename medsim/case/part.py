@@ -6,9 +6,17 @@ The rule: an author's slip is answered with the nearest key that exists, never i
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    SerializerFunctionWrapHandler,
+    WithJsonSchema,
+    model_serializer,
+    model_validator,
+)
 
 from medsim.errors import did_you_mean
 
@@ -34,6 +42,20 @@ class Part(BaseModel):
                 names = ", ".join(sorted(field.alias or name for name, field in cls.model_fields.items()))
                 raise ValueError(f"unknown key '{key}'.{did_you_mean(str(key), known)} Known keys: {names}.")
         return data
+
+
+_UNSET: tuple[Any, ...] = (None, "", (), [], {})
+
+
+class Later(Part):
+    """Content with keys that came later: unset, they are left out when it is written, so that older hashes stay what they were."""
+
+    later: ClassVar[frozenset[str]] = frozenset()
+    """Their names, as they are written."""
+
+    @model_serializer(mode="wrap")
+    def _unset_left_out(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {name: value for name, value in write(self).items() if name not in self.later or value not in _UNSET}
 
 
 def seconds(value: Any) -> int:

@@ -10,8 +10,9 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from medsim.case.part import Many, Part, Seconds
+from medsim.case.part import Later, Many, Part, Seconds
 from medsim.case.pattern import Did, Range
+from medsim.case.unit import UnknownUnit, unit
 from medsim.errors import did_you_mean
 
 Absent = Literal["na", "unmet", "met"]
@@ -73,13 +74,113 @@ class Note(Part):
     min_words: int = 0
 
 
+Measure = Literal["f1", "precision", "recall"]
+Said = Literal["note", "words", "diagnosis"]
+"""What a doctor writes, says, and names as diagnosis."""
+
+
+class _Measured(Part):
+    """A set held against an expected one. Without ``ge`` an item earns its points times the measure; with it, all of them from there on."""
+
+    expected: tuple[Many[str], ...] = Field(min_length=1)
+    """What should be in the set; a list in the list gives alternatives, any of which will do."""
+    measure: Measure = "f1"
+    ge: float | None = Field(default=None, gt=0, le=1)
+
+    @model_validator(mode="after")
+    def _each_once(self) -> _Measured:
+        every = [name.casefold() for names in self.expected for name in names]
+        twice = next((name for name in every if every.count(name) > 1), None)
+        if twice is not None:
+            raise ValueError(f"'{twice}' is expected twice; a set holds each name once")
+        if not all(self.expected) or not all(name.strip() for name in every):
+            raise ValueError("expected holds an empty name; give codes or words")
+        return self
+
+
+class Codes(_Measured):
+    """Which different things were done, as a set of codes; doing one twice counts once."""
+
+    of: Did = Did(kind=("order",))
+    """What is counted as a member: orders, unless another pattern is given."""
+    free: Many[str] = ()
+    """Codes that are neither expected nor held against anybody."""
+
+
+class Steps(_Measured):
+    """What the steps of a written reasoning name, by words; meaning is for a judge.
+
+    Recall: the share of expected points that are named (completeness). Precision: the share of steps that name one and repeat none
+    (efficiency). A step is a line or sentence of the note.
+    """
+
+    also: Many[str] = ()
+    """Words that make a step relevant without being an expected point."""
+
+
+class Number(Range):
+    """A number in the doctor's text: the last one that follows one of the labels, within the same sentence."""
+
+    of: Many[str] = Field(min_length=1)
+    """Labels, such as ``creatinine clearance``."""
+    in_: Many[Said] = Field(default=("note",), alias="in")
+    value: float | None = None
+    tolerance: float | str = 0.0
+    """Either way from value: a number in its unit, or a share such as ``5%``."""
+    unit: str = ""
+    """The unit of value and bounds; numbers in another unit of the same measure are converted."""
+    unit_needed: bool = True
+    """Whether a number without a unit is no answer, where a unit is given."""
+    molar_mass: float | None = Field(default=None, gt=0)
+    """Grams a mole, to convert between mass and amount of substance."""
+
+    @model_validator(mode="after")
+    def _can_hold(self) -> Number:
+        bounded = any(bound is not None for bound in (self.ge, self.le, self.gt, self.lt))
+        if bounded == (self.value is not None):
+            raise ValueError("number: give value (with tolerance) or bounds (ge, le, gt, lt), one of the two")
+        if self.ge is not None and self.le is not None and self.ge > self.le:
+            raise ValueError(f"number: nothing lies from {self.ge:g} up to {self.le:g}; exchange ge and le")
+        if not all(label.strip() for label in self.of):
+            raise ValueError("number: of holds an empty label")
+        if self.width < 0:
+            raise ValueError("number: tolerance is not negative")
+        try:
+            unit(self.unit or "1")
+        except UnknownUnit as error:
+            raise ValueError(f"number: {error}") from None
+        measures = dict(unit(self.unit).measures) if self.unit else {}
+        if self.molar_mass is not None and not {"mass", "amount"} & set(measures):
+            raise ValueError(f"number: a molar mass leads between mass and amount, and '{self.unit}' is neither (mg/dL, mmol/L)")
+        return self
+
+    @property
+    def width(self) -> float:
+        """The tolerance in the unit of value."""
+        if not isinstance(self.tolerance, str):
+            return self.tolerance
+        share = self.tolerance.strip().removesuffix("%")
+        try:
+            return abs(self.value or 0.0) * float(share) / 100 if share != self.tolerance.strip() else float(share)
+        except ValueError:
+            raise ValueError(f"number: a tolerance such as 0.5 or 5% was expected, given '{self.tolerance}'") from None
+
+    def accepts(self, found: float) -> bool:
+        """Say whether a number in the predicate's unit is right."""
+        slack = 1e-9 * max(1.0, abs(found))
+        return self.holds(found) if self.value is None else abs(found - self.value) <= self.width + slack
+
+
 OPERATORS = (
     "did", "never", "precedes", "all", "any", "not", "k_of", "implies", "state", "diagnosis", "disposition", "cost", "count", "time", "note",
+    "number", "codes", "steps",
 )  # fmt: skip
 
 
-class Pred(Part):
+class Pred(Later):
     """One predicate: exactly one operator, with its modifiers."""
+
+    later = frozenset({"number", "codes", "steps"})
 
     did: Did | None = None
     min: int = Field(default=1, ge=1)
@@ -115,6 +216,9 @@ class Pred(Part):
     time: Range | None = None
     """Minutes from arrival to the end."""
     note: Note | None = None
+    number: Number | None = None
+    codes: Codes | None = None
+    steps: Steps | None = None
 
     @model_validator(mode="before")
     @classmethod

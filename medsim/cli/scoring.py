@@ -66,8 +66,8 @@ def do_score(arguments: argparse.Namespace) -> int:
             failed += 1
             remark(f"{trajectory.id}: the judge gave no answer, nothing was stored: {reason[:500]}")
         else:
-            if card.why:
-                remark(f"{trajectory.id}: {card.why[:500]}")
+            if beside := _beside(card):
+                remark(f"{trajectory.id}: {beside[:500]}")
             added = store.add_score(trajectory.id, card, run=trajectory.run, calls=judged.calls)
             data = card.data()
             rows.append(_row(judged.work, data, [{**item, "item": item["id"]} for item in data["items"]], added=added))
@@ -148,9 +148,17 @@ def _row(work: Work, card: Mapping[str, Any], items: Sequence[Mapping[str, Any]]
         "agent": work.trajectory.agent,
         "case": work.trajectory.case_id,
         **shown,
+        **{name: card[name] for name in ("scales", "groups", "axes") if card.get(name)},
         "unknown": unknown,
         "added": added,
     }
+
+
+def _beside(card: Scorecard) -> str:
+    """What stands beside a score, in words: why there is none, ratings, totals."""
+    rated = [f"{name} {'not rated' if rating is None else f'{rating} of 5'}" for name, rating in (card.scales or {}).items()]
+    summed = [f"{name} {'not known' if value is None else f'{value:,g}'}" for name, value in (card.axes or {}).items()]
+    return " ".join(filter(None, (card.why, "; ".join((*rated, *summed)))))
 
 
 def _print(rows: list[dict[str, Any]], *, as_json: bool) -> None:

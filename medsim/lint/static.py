@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 from medsim import vocabulary
 from medsim.action import parse
 from medsim.case import Case
 from medsim.case.checklist import RubricItem
+from medsim.case.part import Part
 from medsim.case.pattern import DOCTOR_KINDS, Did, covers
-from medsim.case.predicate import Pred
+from medsim.case.predicate import Codes, Pred
 from medsim.errors import did_you_mean
 from medsim.lint.finding import Finding, error, warning
 from medsim.patient.matcher import matcher
@@ -98,6 +100,27 @@ def _patterns_can_match(case: Case) -> Iterator[Finding]:
         for topic in did.topic:
             if not any(covers(topic, other) for other in matcher().topics):
                 yield error("unknown-topic", where, f"no topic '{topic}'.{did_you_mean(topic, matcher().topics)}")
+
+
+def _expected_codes_exist(case: Case) -> Iterator[Finding]:
+    known = {*vocabulary.entries(), *case.actions}
+    for item in case.rubric.items:
+        for wanted in _sets(item):
+            for code in (*(code for slot in wanted.expected for code in slot), *wanted.free):
+                if code not in known:
+                    yield error("unknown-code", f"rubric.{item.id}", f"no action '{code}'.{did_you_mean(code, known)}")
+
+
+def _sets(part: Any) -> Iterator[Codes]:
+    """Every set of codes inside an item or predicate."""
+    if isinstance(part, Codes):
+        yield part
+    elif isinstance(part, Part):
+        for name in type(part).model_fields:
+            yield from _sets(getattr(part, name))
+    elif isinstance(part, (tuple, dict)):
+        for one in part.values() if isinstance(part, dict) else part:
+            yield from _sets(one)
 
 
 def _used_facts(case: Case) -> Iterator[Finding]:
@@ -226,6 +249,6 @@ def _golden_parses(case: Case) -> Iterator[Finding]:
 
 
 CHECKS: tuple[Callable[[Case], Iterable[Finding]], ...] = (
-    _reachable, _topics_exist, _patterns_can_match, _used_facts, _guarded_facts, _no_diagnosis_in_sight, _units, _doses, _results_for_states, _rubric_shape,
+    _reachable, _topics_exist, _patterns_can_match, _expected_codes_exist, _used_facts, _guarded_facts, _no_diagnosis_in_sight, _units, _doses, _results_for_states, _rubric_shape,
     _golden_parses,
 )  # fmt: skip

@@ -4,7 +4,21 @@ The rule: verdicts are met, unmet, unknown or na; a failure never becomes a numb
 """
 
 from medsim.case.checklist import Rubric, RubricItem
+from medsim.rubric.opinion import Opinion
 from medsim.rubric.scorecard import ItemScore, Scorecard, rubric_hash, score
+from medsim.rubric.sums import by_tag, mean_score
 from medsim.rubric.verdict import Monitor, Verdict
 
-__all__ = ["ItemScore", "Monitor", "Rubric", "RubricItem", "Scorecard", "Verdict", "rubric_hash", "score"]
+__all__ = [
+    "ItemScore",
+    "Monitor",
+    "Opinion",
+    "Rubric",
+    "RubricItem",
+    "Scorecard",
+    "Verdict",
+    "by_tag",
+    "mean_score",
+    "rubric_hash",
+    "score",
+]

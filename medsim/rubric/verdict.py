@@ -8,37 +8,25 @@ denominator. Windows are closed intervals in seconds; order is by event number.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 from medsim.case import Case
-from medsim.case.checklist import Rubric, RubricItem
+from medsim.case.checklist import Rubric, RubricItem, Scale
 from medsim.case.part import Part
 from medsim.case.pattern import Did, Range
 from medsim.case.predicate import Pred
 from medsim.errors import JudgeError
+from medsim.rubric import measured
+from medsim.rubric.finding import NA, UNKNOWN, Ending, Finding, Hit, Judged, Verdict, rated
+from medsim.rubric.joint import hangs_together, joined
+from medsim.rubric.measured import Done
 from medsim.rubric.names import accepted, named
 from medsim.trajectory import Event
 
-Verdict = Literal["met", "unmet", "unknown", "na"]
-Ending = Literal["open", "voluntary", "censored"]
+__all__ = ["NA", "UNKNOWN", "Ending", "Finding", "Hit", "Judged", "Log", "Monitor", "Verdict", "decide", "patterns"]
 
-
-class Hit(NamedTuple):
-    """An event that matched: its number and time."""
-
-    seq: int
-    t: int
-
-
-class Finding(NamedTuple):
-    """A verdict with the events that decided it."""
-
-    verdict: Verdict
-    evidence: tuple[int, ...] = ()
-
-
-UNKNOWN = Finding("unknown")
-NA = Finding("na")
+SAID = {"note": "note", "ask": "words", "say": "words", "diagnose": "diagnosis"}
+"""Kinds of events in which a doctor says something, and how rubrics name them."""
 
 
 class Log:
@@ -55,6 +43,9 @@ class Log:
         self.disposition = ""
         self.disposition_seq = -1
         self.states: list[tuple[str, int]] = []
+        self.said: list[tuple[str, Done]] = []
+        self.turns = 0
+        self.done: dict[str, int] = {}
         self._tests: dict[str, list[tuple[Callable[[Any], bool], list[Hit]]]] = {}
         self._hits: dict[int, list[Hit]] = {}
         for did in patterns:
@@ -67,6 +58,11 @@ class Log:
         """Take in one event."""
         self.now = max(self.now, event.t)
         self.cost += event.cost
+        if event.actor == "doctor":
+            self.turns = max(self.turns, event.turn)
+            self.done[event.kind] = self.done.get(event.kind, 0) + 1
+            if event.kind in SAID:
+                self.said.append((SAID[event.kind], Done(event.seq, event.code, event.text)))
         if event.kind == "note":
             self.note += "\n" + event.text.lower()
             self.note_seqs.append(event.seq)
@@ -76,7 +72,7 @@ class Log:
             self.disposition, self.disposition_seq = event.code, event.seq
         elif event.kind == "state":
             self.states.append((event.code, event.seq))
-        hit = Hit(event.seq, event.t)
+        hit = Hit(event.seq, event.t, event)
         for matches, hits in self._tests.get(event.kind, ()):
             if matches(event):
                 hits.append(hit)
@@ -94,6 +90,8 @@ def patterns(part: Any) -> list[Did]:
         return [did for name in type(part).model_fields for did in patterns(getattr(part, name))]
     if isinstance(part, (list, tuple)):
         return [did for item in part for did in patterns(item)]
+    if isinstance(part, dict):
+        return [did for item in part.values() for did in patterns(item)]
     return []
 
 
@@ -215,9 +213,9 @@ def _hopeless(k: int, found: Sequence[Finding], parts: Sequence[Pred]) -> bool:
 
 def _not(pred: Pred, log: Log, ending: Ending) -> Finding:
     assert pred.not_ is not None
-    verdict, evidence = decide(pred.not_, log, ending)
+    found = decide(pred.not_, log, ending)
     turned: dict[Verdict, Verdict] = {"met": "unmet", "unmet": "met"}
-    return Finding(turned.get(verdict, verdict), evidence)
+    return Finding(turned.get(found.verdict, found.verdict), found.evidence, found.reason)
 
 
 def _implies(pred: Pred, log: Log, ending: Ending) -> Finding:
@@ -293,21 +291,27 @@ def _note(pred: Pred, log: Log, ending: Ending) -> Finding:
     return Finding("unmet", tuple(log.note_seqs[-1:])) if ending == "voluntary" else UNKNOWN
 
 
+def _number(pred: Pred, log: Log, ending: Ending) -> Finding:
+    assert pred.number is not None
+    return measured.number(pred.number, [done for where, done in log.said if where in pred.number.in_], ending)
+
+
+def _codes(pred: Pred, log: Log, ending: Ending) -> Finding:
+    assert pred.codes is not None
+    hits = (hit.event for hit in log.hits(pred.codes.of))
+    return measured.codes(pred.codes, [Done(event.seq, event.code, event.text) for event in hits if event is not None], ending)
+
+
+def _steps(pred: Pred, log: Log, ending: Ending) -> Finding:
+    assert pred.steps is not None
+    return measured.steps(pred.steps, [done for where, done in log.said if where == "note"], ending)
+
+
 _OPERATORS: dict[str, Callable[[Pred, Log, Ending], Finding]] = {
     "did": _did, "never": _never, "precedes": _precedes, "all": _all, "any": _any, "not": _not, "k_of": _k_of, "implies": _implies,
     "state": _state, "diagnosis": _diagnosis, "disposition": _disposition, "cost": _cost, "count": _count, "time": _time, "note": _note,
+    "number": _number, "codes": _codes, "steps": _steps,
 }  # fmt: skip
-
-
-class Judged(NamedTuple):
-    """The verdict of an item: with the share of its points that decay left, the deciding events and, where unknown, the reason."""
-
-    verdict: Verdict
-    credit: float = 0.0
-    evidence: tuple[int, ...] = ()
-    reason: str = ""
-    waits: bool = False
-    """Whether only a judge's opinion is missing."""
 
 
 class Monitor:
@@ -318,7 +322,8 @@ class Monitor:
         self.log = Log(_patterns_of(rubric), case)
         self._decided: dict[str, Judged] = {}
         self.positive = sum(item.points for item in rubric.items if item.points > 0)
-        if rubric.items and self.positive <= 0:
+        self._hangs_together = hangs_together(rubric)
+        if rubric.items and self.positive <= 0 and not any(item.scale for item in rubric.items):
             raise JudgeError("The rubric has no positive points, so no score can be formed.")
 
     def feed(self, events: Iterable[Event]) -> None:
@@ -340,11 +345,15 @@ class Monitor:
     def earned(self, ending: Ending = "open") -> float:
         """Points earned so far over all positive points of the rubric: its differences are the dense reward."""
         total = 0.0
+        found = self._joined(ending) if self._hangs_together else None
         for item in self.rubric.items:
-            judged = self.verdict(item, ending)
-            if judged.verdict == "met":
+            judged = found[item.id] if found else self.verdict(item, ending)
+            if judged.verdict == "met" or judged.rating is not None:
                 total += item.points * judged.credit
         return total / self.positive if self.positive else 0.0
+
+    def _joined(self, ending: Ending) -> dict[str, Judged]:
+        return joined(self.rubric, {item.id: self.verdict(item, ending) for item in self.rubric.items})
 
     def _judge(self, item: RubricItem, ending: Ending) -> Judged:
         gate = decide(item.gate, self.log, ending) if item.gate else None
@@ -352,16 +361,28 @@ class Monitor:
             return Judged("na", 0.0, gate.evidence, "the gate does not hold")
         if gate and gate.verdict == "unknown":
             return Judged("unknown", reason="the gate is still open")
+        if item.scale is not None and item.scale.by and item.judge is None:
+            return self._rate(item.scale, ending)
         if item.pred is None:
-            return Judged("unknown", reason="needs a judge", waits=True)
+            return Judged("unknown", 1.0, reason="needs a judge", waits=True)
         found = decide(item.pred, self.log, ending)
-        if found.verdict == "met" and item.judge is not None:
-            return Judged("unknown", 0.0, found.evidence, "the predicate holds; needs a judge", waits=True)
         if found.verdict != "met":
-            reason = "was still open when the encounter was cut off" if found.verdict == "unknown" and ending == "censored" else ""
-            return Judged(found.verdict, 0.0, found.evidence, reason)
-        credit = self.credit(item)
-        return Judged("met" if credit > 0 else "unmet", credit, found.evidence)
+            cut = "was still open when the encounter was cut off" if found.verdict == "unknown" and ending == "censored" else ""
+            return Judged(found.verdict, 0.0, found.evidence, found.reason or cut)
+        credit = self.credit(item) * found.share
+        if item.judge is not None:
+            return Judged("unknown", credit, found.evidence, "the predicate holds; needs a judge", waits=True)
+        return Judged("met" if credit > 0 else "unmet", credit, found.evidence, found.reason)
+
+    def _rate(self, scale: Scale, ending: Ending) -> Judged:
+        """The highest step whose predicate holds; a higher one that is not decided leaves the rating unknown."""
+        for step in sorted(scale.by, reverse=True):
+            found = decide(scale.by[step], self.log, ending)
+            if found.verdict == "unknown":
+                return Judged("unknown", 0.0, found.evidence, found.reason or f"whether step {step} was reached is still open")
+            if found.verdict == "met":
+                return rated(step, met_from=scale.met_from, evidence=found.evidence, reason=found.reason)
+        return rated(1, met_from=scale.met_from)
 
     def credit(self, item: RubricItem) -> float:
         """The share of an item's points that decay has left."""

@@ -53,6 +53,9 @@ def events(store: Store, key: int, *, start: int = 0, limit: int | None = None) 
 
 def pulse(store: Store) -> Pulse:
     """Read what tells whether anything was added since; no row is read."""
-    counts = (select(column).scalar_subquery() for column in (func.count(TRAJECTORIES.c.key), func.max(TRAJECTORIES.c.key), func.count(SCORES.c.key)))
+    counts = (
+        select(column).scalar_subquery()
+        for column in (func.count(TRAJECTORIES.c.key), func.max(TRAJECTORIES.c.key), func.count(SCORES.c.key))
+    )
     with store.reading() as connection:
         return Pulse(*(value or 0 for value in connection.execute(select(*counts)).one()))
