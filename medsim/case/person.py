@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
-from medsim.case.part import CODE, Many, Part, Seconds
+from medsim.case.part import CODE, Later, Many, Part, Seconds
 from medsim.case.pattern import Did, Trigger
 
 Tier = Literal["volunteer", "open", "ask", "sensitive", "never"]
@@ -91,8 +91,10 @@ class Needs(Part):
     """All these facts were told before."""
 
 
-class Fact(Part):
+class Fact(Later):
     """One thing the patient knows."""
+
+    later = frozenset({"asked"})
 
     id: str = Field(pattern=CODE)
     topics: Many[str] = ()
@@ -112,6 +114,8 @@ class Fact(Part):
     """What is true, where the patient says something else (told to no seat)."""
     loose: bool = False
     """Match also by the words of the fact, beside its topics."""
+    asked: Many[str] = ()
+    """Questions that ask for this fact and nothing else, in these very words; they come before topics."""
 
     @model_validator(mode="after")
     def _guarded(self) -> Fact:

@@ -45,10 +45,14 @@ class Gate:
         loose = {fact.id: " ".join(fact.say) for fact in brief.facts if not fact.topics or fact.loose}
         self.index = FactIndex(loose) if loose else None
         self.by_id = {fact.id: fact for fact in brief.facts}
+        self.asked = {_same(words): fact for fact in reversed(brief.facts) for words in fact.asked}
 
     def open(self, turn: Turn) -> list[Opened]:
         """Return what each part of an utterance opens, in order; no fact is opened twice in a turn."""
         told, opened, found = set(turn.told), turn.opened, []
+        if wanted := self.asked.get(_same(turn.utterance)):
+            heard = Heard(turn.utterance, None, 1.0, ())
+            return [self._choose([wanted], heard, turn, told)]
         for heard in turn.heard:
             if not opened and heard.topic in INVITING_TOPICS:
                 found.append(Opened("opening", heard, self._volunteered(turn, told)))
@@ -71,6 +75,10 @@ class Gate:
         about = self._about(heard)
         if not about:
             return Opened("unclear" if heard.topic is None else "unscripted", heard)
+        return self._choose(about, heard, turn, told)
+
+    def _choose(self, about: list[Fact], heard: Heard, turn: Turn, told: set[str]) -> Opened:
+        """What is told of the facts that a question is about."""
         free = [fact for fact in about if self._free(fact, turn)]
         fresh = [fact for fact in free if fact.id not in told]
         if fresh:
@@ -119,6 +127,11 @@ class Gate:
     def _few(self, heard: Heard) -> int:
         """How many facts one closed question brings: one, but a list when a list was asked for."""
         return max(2, self._breadth()) + 1 if heard.topic in _WHOLE_ANSWERS else 1
+
+
+def _same(words: str) -> str:
+    """A question as it is compared with the ones a fact is asked by: case, spaces and the mark at its end aside."""
+    return " ".join(words.lower().split()).rstrip(" ?.!")
 
 
 _ANYONE = frozenset({"patie", "docto"})

@@ -131,7 +131,7 @@ class Habits:
         phrases = personas.shipped().phrases
         before = next((line.text for line in reversed(turn.dialogue) if line.who == "doctor"), "")
         heard = tuple(part for part in matcher().hear(before) if not (part.topic or "").startswith(_TALK)) if before else ()
-        parts = [part for part in self.gate.open(replace(turn, heard=heard)) if part.sort in {"fact", "repeat"}]
+        parts = [part for part in self.gate.open(replace(turn, heard=heard, utterance=before)) if part.sort in {"fact", "repeat"}]
         return Kept(parts, (pick(phrases.wandered if parts else phrases.lost, turn, "beside"),))
 
 
