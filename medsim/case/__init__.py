@@ -15,7 +15,9 @@ from typing import Any, Literal, NamedTuple
 from pydantic import Field, model_validator
 
 from medsim import document
+from medsim.case import chart
 from medsim.case.body import CaseAction, Media, Place, Process, State
+from medsim.case.chart import Chart
 from medsim.case.checklist import Rubric
 from medsim.case.part import CODE, Many, Part, Seconds
 from medsim.case.person import Challenge, Fact, Informant, Name, Patient, Persona, Sex, Unknown
@@ -146,6 +148,8 @@ class Case(Part):
     roles: Roles | None = None
     """Of a documented case: the texts its patient and controller work from."""
     actions: dict[str, CaseAction] = {}
+    ehr: Chart | None = None
+    """What is on file about the patient: FHIR R4 resources, each seen from its own time on."""
     initial: str
     states: dict[str, State] = Field(min_length=1)
     """In a documented case the order of the states is the order in which they follow one another."""
@@ -157,6 +161,19 @@ class Case(Part):
     """One entry a turn, in the action grammar: the doctor who does everything right."""
     unlisted: Literal["vocabulary", "unavailable"] = "vocabulary"
     """Orders the case does not author: a normal result from the shared vocabulary, or not available."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _chart_can_be_asked_for(cls, data: Any) -> Any:
+        return chart.askable(data)
+
+    @model_validator(mode="after")
+    def _chart_keeps_secrets(self) -> Case:
+        if self.ehr is not None:
+            truth = self.outcome.diagnosis
+            terms = (truth.name, *truth.accept, truth.code or "", *self.patient.secrets.terms)
+            self.ehr.suits(starts={visit.id: visit.start for visit in self.encounters}, terms=terms)
+        return self
 
     @model_validator(mode="after")
     def _whole(self) -> Case:
@@ -205,7 +222,8 @@ class Case(Part):
     @cached_property
     def hash(self) -> str:
         """sha256 of the canonical JSON of the whole case, first 16 hex digits."""
-        without = None if self.roles else {"roles"}  # a part that came later: the hashes of older cases stay what they were
+        later = {"roles": self.roles, "ehr": self.ehr}  # parts that came later: the hashes of older cases stay what they were
+        without = {name for name, part in later.items() if part is None}
         text = json.dumps(self.model_dump(mode="json", by_alias=True, exclude=without), sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 

@@ -171,16 +171,24 @@ class Number(Range):
         return self.holds(found) if self.value is None else abs(found - self.value) <= self.width + slack
 
 
+class Safety(Part):
+    """No drug was given that medication safety (``cases/vocabulary/safety.yaml``) finds unsafe for this person."""
+
+    severity: Many[Literal["contraindicated", "major"]] = ("contraindicated",)
+    of: Many[Literal["interactions", "contraindications", "allergies", "kidney", "doses", "pregnancy", "ages"]] = ()
+    """Only findings of these kinds; left out: of all."""
+
+
 OPERATORS = (
     "did", "never", "precedes", "all", "any", "not", "k_of", "implies", "state", "diagnosis", "disposition", "cost", "count", "time", "note",
-    "number", "codes", "steps",
+    "number", "codes", "steps", "safety",
 )  # fmt: skip
 
 
 class Pred(Later):
     """One predicate: exactly one operator, with its modifiers."""
 
-    later = frozenset({"number", "codes", "steps"})
+    later = frozenset({"number", "codes", "steps", "safety"})
 
     did: Did | None = None
     min: int = Field(default=1, ge=1)
@@ -219,6 +227,7 @@ class Pred(Later):
     number: Number | None = None
     codes: Codes | None = None
     steps: Steps | None = None
+    safety: Safety | Literal[True] | None = None
 
     @model_validator(mode="before")
     @classmethod

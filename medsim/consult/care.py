@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from medsim.action import Action
+from medsim.case.chart import CODE as CHART
+from medsim.consult import chart
 from medsim.consult.answers import amounts, judged_dose, vitals_text
 from medsim.consult.desk import MISUNDERSTOOD, MOMENT, Desk
 from medsim.dose import dose_args
@@ -102,6 +104,9 @@ class Care:
         return ""
 
     def _answer(self, entry: Entry, event: Event, state: str) -> None:
+        if entry.code == CHART and self.desk.case.ehr is not None:
+            chart.read(self.desk, event)
+            return
         if entry.kind == "examine":
             text, args = self._finding(entry, state)
             self.desk.record("controller", "finding", f"{entry.name}: {text}", code=entry.code, cls=entry.cls, args=args)

@@ -1,4 +1,4 @@
-"""Waiting, notes, diagnosis, disposition, leaving.
+"""Waiting, calculations, notes, diagnosis, disposition, leaving.
 
 The rule: a decision is words on record; what it is worth is for the rubric.
 """
@@ -6,8 +6,10 @@ The rule: a decision is words on record; what it is worth is for the rubric.
 from __future__ import annotations
 
 from medsim import action as act
+from medsim import calculator
 from medsim.action import Action
 from medsim.consult.desk import MOMENT, SPEECH, Desk
+from medsim.errors import ActionError
 
 LONGEST_WAIT = 12 * 3600
 DISPOSITIONS = {
@@ -74,7 +76,7 @@ DISPOSITIONS = {
 
 
 class Decisions:
-    """Answers wait, note, diagnose, dispose and end."""
+    """Answers wait, calculate, note, diagnose, dispose and end."""
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
@@ -104,6 +106,20 @@ class Decisions:
             if self.desk.happen(happening):
                 self.desk.due()
                 break
+
+    def calculate(self, action: Action) -> None:
+        """Work out a calculator from what the doctor gives it; the case is not asked."""
+        try:
+            answer = calculator.said(action.text)
+        except ActionError as error:
+            self.desk.unclear(action, str(error))
+            return
+        inputs = {name: list(value) if isinstance(value, tuple) else value for name, value in answer.taken.items()}
+        args = {"value": float(f"{answer.value:.6g}"), "unit": answer.unit, "inputs": inputs}
+        self.desk.record("doctor", "calculate", action.text, code=answer.calculator, args=args)
+        self.desk.spend(MOMENT)
+        if not self.desk.over:
+            self.desk.record("controller", "answer", str(answer), code=answer.calculator)
 
     def note(self, action: Action) -> None:
         """Write in the notes."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from medsim.action import Action
+from medsim.case.chart import CODE as CHART
 from medsim.consult.answers import vitals_line
 from medsim.consult.decisions import Decisions
 from medsim.consult.desk import Desk
@@ -29,7 +30,14 @@ class Bedside:
         """Whether an action is the controller's to answer."""
         if action.kind == "end":
             return bool(self._following)
-        return action.kind in BEDSIDE
+        return action.kind in BEDSIDE and not self._of_the_chart(action)
+
+    def _of_the_chart(self, action: Action) -> bool:
+        """Whether an action asks for what is on file, which nobody needs to make up."""
+        if self.desk.case.ehr is None or action.kind not in {"order", "examine"}:
+            return False
+        found = self.desk.tools.lexicon.resolve(action.kind, action.text).entry
+        return found is not None and found.code == CHART
 
     def put(self, actions: Sequence[Action]) -> Task | None:
         """Record what the doctor does and return the task; None where nothing is left to answer."""
