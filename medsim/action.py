@@ -41,6 +41,7 @@ treat: DRUG DOSE ROUTE     treat: aspirin 300 mg po
 procedure: WHAT            procedure: iv access
 consult: WHOM              consult: cardiology
 wait: TIME                 wait: 10m, or wait: result
+calculate: WHAT INPUTS     calculate: bmi weight=70 kg height=175 cm
 note: TEXT                 write in the notes
 diagnose: FIRST; SECOND    ranked, most likely first
 dispose: WHERE             dispose: icu
@@ -102,6 +103,11 @@ def wait(how_long: str = "result") -> Action:
     return Action("wait", how_long)
 
 
+def calculate(calculation: str) -> Action:
+    """Work out a clinical calculator: ``calculate("bmi weight=70 kg height=175 cm")``."""
+    return Action("calculate", calculation)
+
+
 def note(text: str) -> Action:
     """Write in the notes."""
     return Action("note", text)
@@ -126,7 +132,7 @@ def end() -> Action:
 
 CONSTRUCTORS: dict[DoctorKind, Callable[..., Action]] = {
     "ask": ask, "say": say, "examine": examine, "order": order, "treat": treat, "procedure": procedure, "consult": consult, "wait": wait,
-    "note": note, "diagnose": diagnose, "dispose": dispose, "end": end,
+    "calculate": calculate, "note": note, "diagnose": diagnose, "dispose": dispose, "end": end,
 }  # fmt: skip
 MAX_RANKED = 20
 _MARKS = " .,-*"
@@ -134,6 +140,7 @@ _MEANING = {
     "drug": "Name of the drug, fluid or gas.",
     "dose": "Amount with its unit, e.g. 300 mg, 500 ml, 0.1 units/kg/h.",
     "route": "How it is given, e.g. po, iv, im, sc, inh.",
+    "calculation": "The calculator's name, then each input with its unit, e.g. egfr creatinine=1.2 mg/dL age=60 sex=female.",
     "how_long": "A duration such as 10m or 1h, or 'result' for the next result.",
     "ranked": "Diagnoses, most likely first, one name each.",
     "where": "Where the patient goes, e.g. home, ward, icu, theatre.",

@@ -27,6 +27,8 @@ from medsim.patient.seat import Patient
 from medsim.recipe import Recipe, Reward
 from medsim.rubric import Monitor, Scorecard
 from medsim.rubric.scorecard import ending, tally
+from medsim.safety import Watch
+from medsim.safety.check import GRAVITY
 from medsim.seats import Seats, kind_of
 from medsim.trajectory import Trajectory, transcript
 
@@ -142,6 +144,7 @@ class ConsultEnv(gym.Env[str, str]):
         self._monitor = Monitor(case.rubric, case)
         self._monitor.feed(self._consult.events)
         self._earned = self._monitor.earned()
+        self._watch = Watch(case) if self.recipe.reward.unsafe else None
         self._shown = 0
         if self.render_mode == "human":
             self.render()
@@ -155,6 +158,9 @@ class ConsultEnv(gym.Env[str, str]):
         self._monitor.feed(events)
         after = consult.outcome()
         terms = self._terms(before, after, sum(event.kind in {"unclear", "refused"} for event in events))
+        terms["unsafe"] = (
+            self.recipe.reward.unsafe * sum(GRAVITY[one.finding.severity] for one in self._watch.feed(events)) if self._watch else 0.0
+        )
         if self.render_mode == "human":
             self.render()
         terminated, truncated = after.status == "finished", after.status == "truncated"

@@ -62,6 +62,8 @@ class Reward(Part):
     """Per US dollar spent."""
     unclear: float = 0.0
     """Per action that could not be understood or done."""
+    unsafe: float = 0.0
+    """Per finding of medication safety on a drug that is given; one that must not be given counts twice."""
 
 
 class Recipe(Part):

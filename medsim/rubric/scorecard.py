@@ -46,6 +46,8 @@ class ItemScore:
     """On a scale: from 1 to 5; None where it was not rated."""
     level: str = ""
     group: str = ""
+    critical_when: str = ""
+    """``unmet`` where leaving it undone is what is critical."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +196,7 @@ def _item(item: RubricItem, judged: Judged, told: Opinion | None) -> ItemScore:
         judged.rating,
         item.level or "",
         item.group or "",
+        item.critical_when or "",
     )
 
 

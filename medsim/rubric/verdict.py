@@ -14,13 +14,14 @@ from medsim.case import Case
 from medsim.case.checklist import Rubric, RubricItem, Scale
 from medsim.case.part import Part
 from medsim.case.pattern import Did, Range
-from medsim.case.predicate import Pred
+from medsim.case.predicate import Pred, Safety
 from medsim.errors import JudgeError
 from medsim.rubric import measured
 from medsim.rubric.finding import NA, UNKNOWN, Ending, Finding, Hit, Judged, Verdict, rated
 from medsim.rubric.joint import hangs_together, joined
 from medsim.rubric.measured import Done
 from medsim.rubric.names import accepted, named
+from medsim.safety import Unsafe, Watch
 from medsim.trajectory import Event
 
 __all__ = ["NA", "UNKNOWN", "Ending", "Finding", "Hit", "Judged", "Log", "Monitor", "Verdict", "decide", "patterns"]
@@ -45,6 +46,8 @@ class Log:
         self.states: list[tuple[str, int]] = []
         self.said: list[tuple[str, Done]] = []
         self.turns = 0
+        self.given: list[Event] = []
+        self._watch: Watch | None = None
         self.done: dict[str, int] = {}
         self._tests: dict[str, list[tuple[Callable[[Any], bool], list[Hit]]]] = {}
         self._hits: dict[int, list[Hit]] = {}
@@ -72,10 +75,20 @@ class Log:
             self.disposition, self.disposition_seq = event.code, event.seq
         elif event.kind == "state":
             self.states.append((event.code, event.seq))
+        elif event.kind == "treat":
+            self.given.append(event)
         hit = Hit(event.seq, event.t, event)
         for matches, hits in self._tests.get(event.kind, ()):
             if matches(event):
                 hits.append(hit)
+
+    def unsafe(self) -> list[Unsafe]:
+        """What medication safety finds in the drugs given so far; looked at only where a rubric asks."""
+        if self._watch is None:
+            self._watch = Watch(self.case)
+        self._watch.feed(self.given)
+        self.given = []
+        return self._watch.found
 
     def hits(self, did: Did) -> list[Hit]:
         """The events that matched a pattern so far."""
@@ -307,10 +320,18 @@ def _steps(pred: Pred, log: Log, ending: Ending) -> Finding:
     return measured.steps(pred.steps, [done for where, done in log.said if where == "note"], ending)
 
 
+def _safety(pred: Pred, log: Log, ending: Ending) -> Finding:
+    wanted = pred.safety if isinstance(pred.safety, Safety) else Safety()
+    for seq, found in log.unsafe():
+        if found.severity in wanted.severity and (not wanted.of or found.kind in wanted.of):
+            return Finding("unmet", (seq,))
+    return Finding("met") if ending == "voluntary" else UNKNOWN
+
+
 _OPERATORS: dict[str, Callable[[Pred, Log, Ending], Finding]] = {
     "did": _did, "never": _never, "precedes": _precedes, "all": _all, "any": _any, "not": _not, "k_of": _k_of, "implies": _implies,
     "state": _state, "diagnosis": _diagnosis, "disposition": _disposition, "cost": _cost, "count": _count, "time": _time, "note": _note,
-    "number": _number, "codes": _codes, "steps": _steps,
+    "number": _number, "codes": _codes, "steps": _steps, "safety": _safety,
 }  # fmt: skip
 
 
