@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,8 +16,11 @@ from medsim.cli.output import as_json, console, number, print_json, remark, tabl
 from medsim.episode import replay
 from medsim.errors import ActionError, CaseError, StoreError, did_you_mean
 from medsim.store import Store
+from medsim.store.paging import heading
 from medsim.trajectory import Trajectory
 from medsim.viewer import encounter_page
+
+FORMS = ("svg", "html", "text")
 
 
 def _opened(arguments: argparse.Namespace) -> Store:
@@ -33,6 +37,8 @@ def _opened(arguments: argparse.Namespace) -> Store:
 def do_show(arguments: argparse.Namespace) -> int:
     """List stored trajectories, or show one with its scores."""
     store = _opened(arguments)
+    if any(getattr(arguments, form) for form in FORMS):
+        return _write_page(store, arguments)
     if not arguments.id:
         _list(store, arguments)
         return 0
@@ -74,15 +80,58 @@ def _page(trajectory: Trajectory, scores: list[dict[str, Any]], arguments: argpa
         console().print(encounter_page(trajectory, scores, truth=arguments.truth))
 
 
+def _write_page(store: Store, arguments: argparse.Namespace) -> int:
+    """Write what the viewer shows of one encounter to files."""
+    from medsim.viewer.export import write
+    from medsim.viewer.recording import recorded
+
+    given = [form for form in FORMS if getattr(arguments, form)]
+    if not arguments.id:
+        raise ActionError(f"Which one? medsim show ID --{given[0]} FILE. List them: medsim show")
+    recording = recorded(store, arguments.id, lambda head: _case_of(head, arguments.cases, store), run=arguments.run)
+    if recording.missing:
+        remark(f"Without what only the case says (vital signs, facts never found): {recording.missing}")
+    for form in given:
+        path = Path(getattr(arguments, form))
+        if store.path is not None and path.resolve() == store.path.resolve():
+            raise StoreError(f"'{path}' is the database itself. Give another file with --{form}.")
+        write(recording, form, path, truth=arguments.truth)
+        remark(f"Written: {path}")
+    return 0
+
+
 def do_replay(arguments: argparse.Namespace) -> int:
-    """Play a stored trajectory again from its own words; show it where it comes out the same."""
+    """Open the viewer; with --check, or where there is no terminal, play one again and say whether it comes out the same."""
     store = _opened(arguments)
+    if arguments.check and not arguments.id:
+        raise ActionError("Which one? medsim replay ID --check. List them: medsim show")
+    if not (arguments.check or arguments.json) and _terminal():
+        from medsim.viewer.screens.app import watch
+
+        first = heading(store, arguments.id, run=arguments.run).trajectory.id if arguments.id else None
+        watch(
+            store, lambda head: _case_of(head, arguments.cases, store), run=arguments.run, first=first, follow=arguments.follow,
+            truth=arguments.truth,
+        )  # fmt: skip
+        return 0
+    if arguments.follow:
+        raise ActionError("--follow needs a terminal. Without one: medsim show --run RUN")
+    if not arguments.id:
+        _list(store, arguments)
+        return 0
     trajectory = store.load(arguments.id, run=arguments.run)
     case = _case_of(trajectory, arguments.cases, store)
     consult = replay(case, trajectory)
     _page(trajectory, store.scores(trajectory.id, run=trajectory.run), arguments)
     remark(f"Replayed: {len(consult.events)} events, identical to what is stored.")
     return 0
+
+
+def _terminal() -> bool:
+    """Whether there is a terminal that can be drawn on; textual draws by way of stderr."""
+    return (
+        all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)) and os.environ.get("TERM") != "dumb"
+    )
 
 
 def _case_of(trajectory: Trajectory, places: list[str] | None, store: Store) -> Case:
@@ -105,12 +154,20 @@ def _case_of(trajectory: Trajectory, places: list[str] | None, store: Store) -> 
 
 
 def do_export(arguments: argparse.Namespace) -> int:
-    """Write trajectories as JSON lines, each with its scores, or as MedSP1000's run folders."""
+    """Write trajectories as JSON lines, each with its scores, as MedSP1000's run folders, as FHIR Bundles, or as training text."""
+    if arguments.sft or arguments.pairs or arguments.world:
+        from medsim.cli.tracing import export_traces
+
+        return export_traces(arguments)
     store = _opened(arguments)
     if arguments.medsp1000:
         from medsim.cli.packets import export_runs
 
         return export_runs(arguments, store, _chosen(store, arguments))
+    if arguments.fhir:
+        from medsim.cli.charts import export_fhir
+
+        return export_fhir(arguments, _chosen(store, arguments), lambda trajectory: _case_of(trajectory, arguments.cases, store))
     if not arguments.out:
         return _write_lines(store, arguments, sys.stdout)
     if store.path is not None and Path(arguments.out).resolve() == store.path.resolve():

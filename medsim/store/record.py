@@ -59,7 +59,7 @@ def event_row(key: int, item: Event) -> dict[str, Any]:
 def item_data(item: ItemScore) -> dict[str, Any]:
     """What is kept of an item's verdict beside its columns."""
     data: dict[str, Any] = {"text": item.text, "critical": item.critical, "role": item.role}
-    data |= {name: value for name in ("rating", "level", "group") if (value := getattr(item, name))}
+    data |= {name: value for name in ("rating", "level", "group", "critical_when") if (value := getattr(item, name))}
     return data if item.judged is None else {**data, "judged": item.judged}
 
 

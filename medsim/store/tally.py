@@ -26,7 +26,7 @@ class Tally(NamedTuple):
     passed: int | None
     coverage: float
     critical: int
-    """Critical items that were met."""
+    """Critical items that were met, or left undone where that is what is critical."""
     watched: int
     """Critical items there are: without any, nobody looked for harm."""
     met: int
@@ -40,13 +40,14 @@ class Tally(NamedTuple):
 def tallies(store: Store, *, run: str) -> dict[str, list[Tally]]:
     """Every score of a run's trajectories with its items counted, by trajectory id, oldest first."""
     earns, item = ITEMS.c.points > 0, ITEMS.c
-    is_critical = item.data.like('%"critical":"_%') & item.data.not_like('%"critical":""%')
+    omission = item.data.like('%"critical_when":"unmet"%')
+    is_critical = (item.data.like('%"critical":"_%') & item.data.not_like('%"critical":""%')) | omission
 
     def count(condition: ColumnElement[bool]) -> ColumnElement[int]:
         return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
 
     counts = [
-        count(is_critical & (item.verdict == "met")),
+        count(is_critical & (item.verdict == case((omission, "unmet"), else_="met"))),
         count(is_critical),
         count(earns & (item.verdict == "met")),
         count(earns & item.verdict.in_(("met", "unmet"))),
