@@ -71,9 +71,11 @@ def _register() -> None:
         if f"medsim/{name.title()}-v0" not in registry:
             register(
                 f"medsim/{name.title()}-v0",
-                entry_point=f"medsim.world.single:{name}",
-                vector_entry_point=f"medsim.world.inquiry:{name}_vec",
+                entry_point=f"medsim.menu:{name}",
+                vector_entry_point=f"medsim.menu:{name}_vec",
             )
+    if "medsim/Record-v0" not in registry:
+        register("medsim/Record-v0", entry_point="medsim.record_env:RecordEnv")
 
 
 _register()

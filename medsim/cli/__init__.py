@@ -21,13 +21,14 @@ from medsim.version import __version__
 NOTICE = "For research and teaching, not for care."
 
 _EPILOGS = {
-    "cases": "examples:\n  medsim cases --setting ed\n  medsim cases show winter-cough\n  medsim cases show winter-cough --truth\n  medsim cases schema > case.schema.json",
+    "cases": "examples:\n  medsim cases --setting ed\n  medsim cases show winter-cough\n  medsim cases show winter-cough --truth\n  medsim cases schema > case.schema.json\n  medsim cases from-world sore-throat --n 20 --seed 0 --to packs/throats\n  medsim cases from-fhir bundle.json --to case.yaml",
+    "rubrics": "examples:\n  medsim rubrics\n  medsim rubrics show harm\n  medsim rubrics import healthbench.jsonl --to rubrics_hb\n  medsim rubrics export signed --format livemedbench",
     "lint": "example:\n  medsim lint cases/starter",
     "audit": "examples:\n  medsim audit starter\n  medsim audit packs/sp --patient openai/gpt-4o-mini --controller openai/gpt-4o-mini --judge openai/gpt-4o-mini --jobs 8",
     "run": "examples:\n  medsim run --agents golden,inert,interviewer --trials 3\n  medsim run --cases my_pack --agents my_module:MyDoctor --store runs.db\n  medsim run --resume",
     "play": "example:\n  medsim play winter-cough --name ann",
-    "show": "examples:\n  medsim show                 (list)\n  medsim show 3fa9            (one; the beginning of its id is enough)",
-    "replay": "example:\n  medsim replay 3fa9",
+    "show": "examples:\n  medsim show                 (list)\n  medsim show 3fa9            (one; the beginning of its id is enough)\n  medsim show 3fa9 --svg encounter.svg",
+    "replay": "examples:\n  medsim replay               (all that is stored; ? shows the keys)\n  medsim replay 3fa9\n  medsim replay --run night --follow\n  medsim replay 3fa9 --check  (play it again: is it identical?)",
     "fork": "examples:\n  medsim fork 3fa9 --turn 4 --agent golden\n  medsim fork run-1a2b3c --of interviewer --turn 6 --persona recall=low,temperament=impatient",
     "score": "examples:\n  medsim score run-1a2b3c --rubric communication --judge openai/gpt-4o-mini --votes 3\n  medsim score run-1a2b3c --judge keywords",
     "import": "examples:\n  medsim import agentclinic agentclinic_medqa.jsonl --to packs/medqa\n  medsim import medsp1000 MedSP1000 --rubrics rubrics --to packs/sp\n  medsim import medsp1000-runs runs --cases packs/sp --store runs.db",
@@ -39,7 +40,9 @@ _EPILOGS = {
     "label": "examples:\n  medsim label run-1a2b3c --rater ann --rubric communication\n  medsim label run-1a2b3c --rater eve --adjudicate\n  medsim label run-1a2b3c --from labels.csv      (trajectory,item,verdict,rater,evidence,comment)",
     "standards": "examples:\n  medsim standards angoff estimates.csv           (rater,item,estimate)\n  medsim standards borderline run-1a2b3c --rating global --borderline 2",
     "rate": "example:\n  medsim rate run-1a2b3c --patient openai/gpt-4o-mini",
-    "export": "examples:\n  medsim export --run run-1a2b3c > trajectories.jsonl\n  medsim export --run run-1a2b3c --medsp1000 out",
+    "bench": "examples:\n  medsim bench inquiry\n  medsim bench inquiry trap noisy --learned --to figures\n  medsim bench inquiry trap --learned ppo --seconds 10\n  medsim bench inquiry ddxplus/ --seeds 5 --patients 4096\n  medsim bench workup sore-throat",
+    "serve": "examples:\n  medsim serve fhir --bundle chart.json --port 8080\n  medsim serve fhir --bundle chart.json --now 2023-11-13T10:15:00Z --hints",
+    "export": "examples:\n  medsim export --run run-1a2b3c > trajectories.jsonl\n  medsim export --run run-1a2b3c --medsp1000 out\n  medsim export --run run-1a2b3c --fhir bundles\n  medsim export --run run-1a2b3c --sft chats.jsonl\n  medsim export --run run-1a2b3c --pairs pairs.jsonl\n  medsim export --sft teacher.jsonl --world sore-throat --n 300",
 }
 
 
@@ -105,12 +108,25 @@ def _stored(made: argparse.ArgumentParser, *, run: str = "only this run") -> Non
 
 def _content_verbs(verb: _Add) -> None:
     cases = verb("cases", "list cases, or show one")
-    cases.add_argument("what", nargs="?", default="list", metavar="WHAT", help="list (default), show ID, or schema (JSON Schema)")
-    cases.add_argument("id", nargs="?", help="case id or file, for show")
+    whats = "list (default), show ID, schema (JSON Schema), from-world NAME or from-fhir BUNDLE"
+    cases.add_argument("what", nargs="?", default="list", metavar="WHAT", help=whats)
+    cases.add_argument("id", nargs="?", help="show: case id or file; from-world: name or file of a world; from-fhir: a FHIR Bundle as JSON")
     cases.add_argument("--truth", action="store_true", help="with show: everything, the diagnosis included")
     cases.add_argument("--pack", action="append", help="pack name or folder (default: all shipped packs)")
     for name in ("specialty", "setting", "population", "tag", "grade"):
         cases.add_argument(f"--{name}", action="append", help=f"only this {name}")
+    cases.add_argument("--n", type=int, default=20, help="from-world: how many patients (default: 20)")
+    cases.add_argument("--seed", type=int, default=0, help="from-world: the same seed gives the same patients (default: 0)")
+    cases.add_argument("--to", metavar="FOLDER", help="from-world: a new folder for the pack; from-fhir: the case file")
+    _chart_options(cases)
+
+    rubrics = verb("rubrics", "list rubrics, or read and write those of HealthBench and LiveMedBench")
+    rubrics.add_argument("what", nargs="?", default="list", metavar="WHAT", help="list (default), show NAME, import FILE, or export NAME …")
+    rubrics.add_argument("name", nargs="*", help="rubric names or files; with import: the JSON file")
+    rubrics.add_argument("--to", help="import: folder for the rubrics; export: file (default: printed)")
+    rubrics.add_argument(
+        "--format", choices=["healthbench", "livemedbench"], default="healthbench", help="export: which JSON (default: healthbench)"
+    )
 
     lint = verb("lint", "say what is wrong with cases")
     lint.add_argument("path", nargs="+", help="case file, folder or pack name")
@@ -144,6 +160,18 @@ def _content_verbs(verb: _Add) -> None:
         "--cases", action="append", help="medsp1000-runs: pack of the packets' cases, so that the runs can be scored again"
     )
     _stored(imported, run="medsp1000-runs: name of the run they become")
+
+
+def _chart_options(cases: argparse.ArgumentParser) -> None:
+    made = cases.add_argument_group("from-fhir (a case that begins from a patient's chart)")
+    made.add_argument("--case-id", metavar="ID", help="id of the case (default: from the chart)")
+    made.add_argument("--patient", metavar="ID", help="which Patient, where the Bundle holds several")
+    made.add_argument(
+        "--start", metavar="TIME", help="when the visit begins; what is later is left out (default: the day after the newest)"
+    )
+    made.add_argument("--since", metavar="DATE", help="leave out older results, visits and papers")
+    made.add_argument("--diagnosis", metavar="NAME", action="append", help="what is the matter (again: other names); left out of the chart")
+    made.add_argument("--skip-bad", action="store_true", help="leave out resources that are not valid FHIR")
 
 
 def _playing_verbs(verb: _Add) -> None:
@@ -213,12 +241,19 @@ def _judging(made: argparse.ArgumentParser) -> None:
 
 
 def _reading_verbs(verb: _Add) -> None:
-    for name, summary in (("show", "list stored trajectories, or show one"), ("replay", "play a stored trajectory again and show it")):
+    replay = "look at stored encounters step by step, or check one"
+    for name, summary in (("show", "list stored trajectories, or show one"), ("replay", replay)):
         made = verb(name, summary)
-        made.add_argument("id", nargs="?" if name == "show" else None, help="trajectory id, or its beginning")
+        made.add_argument("id", nargs="?", help="trajectory id, or its beginning")
         made.add_argument("--truth", action="store_true", help="also states, facts and topics")
         if name == "show":
             made.add_argument("--limit", type=int, default=100, help="list at most so many, the newest (default: 100; 0 for all)")
+            for form in ("svg", "html", "text"):
+                made.add_argument(f"--{form}", metavar="FILE", help=f"write one, as replay shows it at its end, as {form}")
+        else:
+            made.set_defaults(limit=100)
+            made.add_argument("--check", action="store_true", help="play it again from its own words and say whether it is identical")
+            made.add_argument("--follow", action="store_true", help="watch a run that is going on")
         _stored(made)
         made.add_argument("--cases", action="append", help="where the case is, if it is not shipped (pack, folder or file)")
     fork = verb("fork", "go on from a turn of a stored encounter with another doctor, patient, person or judge")
@@ -246,13 +281,32 @@ def _reading_verbs(verb: _Add) -> None:
     _measuring_verbs(verb)
     _comparing_verbs(verb)
     _report_verb(verb)
+    _bench_verb(verb)
 
     export = verb("export", "write trajectories as JSON lines")
     export.add_argument("id", nargs="*", help="trajectory ids (default: all)")
     export.add_argument("--out", help="file (default: stdout)")
     export.add_argument("--medsp1000", metavar="DIR", help="instead: run folders, result files and rates.csv as MedSP1000 has them")
-    export.add_argument("--cases", action="append", help="with --medsp1000: where the cases are, if not shipped")
+    export.add_argument("--fhir", metavar="DIR", help="instead: one FHIR R4 transaction Bundle a trajectory")
+    export.add_argument("--sft", metavar="FILE", help="instead: chats with a loss mask, for training; with --world the greedy teacher's")
+    export.add_argument("--pairs", metavar="FILE", help="instead: pairs of a better and a worse encounter with one case, by their scores")
+    export.add_argument("--margin", type=float, default=0.1, help="with --pairs: how much better (default: 0.1)")
+    export.add_argument("--world", metavar="NAME", help="with --sft: patients of this world, played by greedy information gain")
+    export.add_argument("--n", type=int, default=100, help="with --world: how many patients (default: 100)")
+    export.add_argument("--seed", type=int, default=0, help="with --world: which patients (default: 0)")
+    export.add_argument("--cases", action="append", help="with --medsp1000 or --fhir: where the cases are, if not shipped")
     _stored(export)
+    _serve_verb(verb)
+
+
+def _serve_verb(verb: _Add) -> None:
+    serve = verb("serve", "serve patient records over HTTP, for agents and FHIR clients")
+    serve.add_argument("what", metavar="WHAT", help="fhir: a FHIR R4 record with search, create, update and transactions")
+    serve.add_argument("--bundle", metavar="FILE", action="append", help="FHIR Bundle with what is on file (again: more; default: nothing)")
+    serve.add_argument("--host", default="127.0.0.1", help="address to listen at (default: 127.0.0.1, this machine alone)")
+    serve.add_argument("--port", type=int, default=8080, help="port (default: 8080; 0: any free one)")
+    serve.add_argument("--now", metavar="TIME", help="simulated time, e.g. 2023-11-13T10:15:00Z; what is later is not seen (default: all)")
+    serve.add_argument("--hints", action="store_true", help="an empty search says which of its codes never occur")
 
 
 def _report_verb(verb: _Add) -> None:
@@ -271,6 +325,34 @@ def _report_verb(verb: _Add) -> None:
     report.add_argument("--cases", action="append", help="where the cases are, if not shipped")
 
 
+def _bench_verb(verb: _Add) -> None:
+    bench = verb("bench", "measure question-asking policies on worlds: baselines, learners, and bots that try to cheat")
+    bench.add_argument("what", metavar="TASK", help="inquiry (ask, then stop) or workup (ask, test, treat, diagnose)")
+    bench.add_argument(
+        "world",
+        nargs="*",
+        metavar="WORLD",
+        help="shipped world, file, folder with your copy of DDXPlus, random, noisy or trap (default: the last three)",
+    )
+    bench.add_argument("--seeds", type=int, default=5, help="seeds, each with patients and trainings of its own (default: 5)")
+    bench.add_argument("--patients", type=int, default=4096, help="held-out patients of each seed (default: 4096)")
+    bench.add_argument(
+        "--noise", type=float, default=0.0, help="chance that an answer of the history is turned round (default: 0, or the world's own)"
+    )
+    bench.add_argument("--turns", type=int, default=30, help="turn limit of an encounter (default: 30)")
+    bench.add_argument(
+        "--learned",
+        nargs="?",
+        const="",
+        metavar="NAME,...",
+        help="train learners too, anew for each seed: cloning, dagger, guided, guided-ppo, ppo (default: all)",
+    )
+    bench.add_argument(
+        "--seconds", type=float, default=60.0, help="with --learned: processor seconds of the longest training (default: 60)"
+    )
+    bench.add_argument("--to", metavar="DIR", help="folder for pictures and JSON, one folder a world")
+
+
 def _agreeing_verbs(verb: _Add) -> None:
     agree = verb("agree", "compare judges, people and rubrics item by item")
     agree.add_argument("run", metavar="RUN", help="name of the run")
@@ -283,6 +365,7 @@ def _agreeing_verbs(verb: _Add) -> None:
     label.add_argument("--rater", metavar="NAME", help="who you are; stored as human:NAME")
     label.add_argument("--rubric", metavar="NAME", help="rubric name or file (default: each case's own)")
     label.add_argument("--judged", action="store_true", help="only items that a judge decides")
+    label.add_argument("--sample", type=int, metavar="N", help="only N encounters, spread over the cases, the same for every rater")
     label.add_argument("--adjudicate", action="store_true", help="settle the items on which raters differ")
     label.add_argument("--from", dest="source", metavar="FILE", help="take labels in from a CSV file")
     label.add_argument("--to", metavar="FILE", help="write labels to a CSV file; with --rater also what is still to label")
@@ -336,8 +419,8 @@ def _comparing_verbs(verb: _Add) -> None:
 
 
 _HOMES = {
-    "cases": "content", "lint": "content", "audit": "auditing", "import": "content", "run": "running", "play": "playing", "show": "reading", "replay": "reading", "fork": "forking",
-    "score": "scoring", "agree": "agreeing", "label": "labelling", "standards": "standards", "metrics": "measuring", "compare": "comparing", "power": "comparing", "rate": "rating", "report": "reporting", "export": "reading",
+    "cases": "content", "rubrics": "rubrics", "lint": "content", "audit": "auditing", "import": "content", "run": "running", "play": "playing", "show": "reading", "replay": "reading", "fork": "forking",
+    "score": "scoring", "agree": "agreeing", "label": "labelling", "standards": "standards", "metrics": "measuring", "compare": "comparing", "power": "comparing", "rate": "rating", "report": "reporting", "bench": "benching", "export": "reading", "serve": "serving",
 }  # fmt: skip
 
 

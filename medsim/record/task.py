@@ -1,0 +1,180 @@
+"""A task in a patient record: a chart, an instruction, and the checks that decide how it was done.
+
+The rule: a check looks at what really happened: what stands in the record at the end, what was shown to the agent on the way, or what it
+answered. Nothing is read out of the words around a call. One YAML or JSON file a task, schema ``medsim.task/1``; ``chart`` is a list of
+resources or the name of a file with a Bundle, beside the task.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, PrivateAttr, field_validator, model_validator
+
+from medsim import document, library
+from medsim.case.chart import moment
+from medsim.case.part import Part
+from medsim.errors import CaseError, MedsimError, did_you_mean
+from medsim.record.fhirpath import parsable
+from medsim.record.holdings import Holdings
+from medsim.record.parameters import TYPES
+from medsim.record.search import understood
+from medsim.record.serve import opened
+from medsim.record.tools import Tool, chosen, from_text
+
+FOLDER = "tasks"
+"""Where shipped tasks are, beside the case packs."""
+
+
+class Check(Part):
+    """One thing that is looked at; exactly one of ``wrote``, ``writes``, ``saw``, ``looked`` and ``answer`` is given."""
+
+    id: str = Field(min_length=1)
+    points: float = 1.0
+    critical: bool = False
+    """Where this is unmet the whole task is failed."""
+    wrote: str = ""
+    """End state: a search, e.g. ``ServiceRequest?code=…``, over what the agent wrote."""
+    fhir: str = ""
+    """With ``wrote``: a FHIRPath expression that must be true of each resource that is counted."""
+    writes: bool = False
+    """How often the agent wrote at all."""
+    saw: str = ""
+    """Trace: a search, or ``Type/id``; what it finds must have been shown to the agent."""
+    looked: str = ""
+    """Trace: a search of this type with at least these parameters was made, whatever it found."""
+    answer: tuple[str | float | bool, ...] | None = None
+    """The answers, in order; numbers as numbers."""
+    within: float = Field(default=0.0, ge=0.0)
+    """With ``answer``: how far a number may be off."""
+    min: int = Field(default=1, ge=0)
+    max: int | None = Field(default=None, ge=0)
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Check:
+        given = [name for name in ("wrote", "writes", "saw", "looked") if getattr(self, name)]
+        given += ["answer"] if self.answer is not None else []
+        if len(given) != 1:
+            raise ValueError(f"a check has one of wrote, writes, saw, looked and answer; '{self.id}' has {', '.join(given) or 'none'}")
+        if self.fhir and not self.wrote:
+            raise ValueError(f"fhir belongs to wrote; '{self.id}' has {given[0]}")
+        for text in (self.wrote, self.saw, self.looked):
+            _searchable(text)
+        return self
+
+    @property
+    def kind(self) -> Literal["state", "trace", "answer"]:
+        """What it looks at."""
+        if self.answer is not None:
+            return "answer"
+        return "trace" if self.saw or self.looked else "state"
+
+
+def _searchable(text: str) -> None:
+    kind, _, query = text.partition("?")
+    kind, _, name = kind.partition("/")
+    if not text:
+        return
+    if kind not in TYPES:
+        raise ValueError(f"no type of resource '{kind[:60]}'.{did_you_mean(kind, TYPES)}")
+    try:
+        understood(kind, query, strict=True)
+    except MedsimError as error:
+        raise ValueError(f"'{text[:100]}' is no search: {error}") from error
+    if name and query:
+        raise ValueError(f"'{text[:100]}' is either Type/id or Type?parameters")
+
+
+class Task(Part):
+    """One task, as authored."""
+
+    schema_: Literal["medsim.task/1"] = Field(alias="schema")
+    id: str = Field(min_length=1)
+    title: str = ""
+    instruction: str = Field(min_length=1)
+    context: str = ""
+    now: str
+    patient: str = ""
+    """Id of the patient it is about, for the menu."""
+    chart: tuple[dict[str, Any], ...] | str = ()
+    tools: tuple[str, ...] = ()
+    rounds: int = Field(default=30, ge=1)
+    hints: bool = False
+    checks: tuple[Check, ...] = ()
+    choices: tuple[str, ...] = ()
+    """Calls as text that a menu offers beside its searches: what may be written, and how to finish."""
+    golden: tuple[str, ...] = ()
+    """Calls that do it right, as text."""
+    sources: tuple[str, ...] = ()
+
+    _folder: Path = PrivateAttr(default=Path())
+    _held: Holdings | None = PrivateAttr(default=None)
+
+    @field_validator("now")
+    @classmethod
+    def _time(cls, given: str) -> str:
+        moment(given)
+        return given
+
+    @model_validator(mode="after")
+    def _whole(self) -> Task:
+        ids = [check.id for check in self.checks]
+        if twice := next((name for name in ids if ids.count(name) > 1), None):
+            raise ValueError(f"the check '{twice}' stands twice")
+        try:
+            tools = chosen(self.tools)
+            for call in (*self.choices, *self.golden):
+                from_text(call, tools=tools)
+        except MedsimError as error:
+            raise ValueError(str(error)) from error
+        return self
+
+    @property
+    def at(self) -> datetime:
+        """The simulated time."""
+        return moment(self.now)
+
+    @property
+    def offered(self) -> tuple[Tool, ...]:
+        """The tools of this task."""
+        return chosen(self.tools)
+
+    @cached_property
+    def holdings(self) -> Holdings:
+        """What is on file; read once, shared by every episode."""
+        if self._held is not None:
+            return self._held
+        return opened(self._folder / self.chart) if isinstance(self.chart, str) else Holdings(self.chart)
+
+    def over(self, holdings: Holdings) -> Task:
+        """The same task over a chart that is held already."""
+        made = self.model_copy()
+        made._held = holdings
+        made.__dict__.pop("holdings", None)
+        return made
+
+
+def load(name: str | Path) -> Task:
+    """Load a task: a shipped one by name, or a file. CaseError lists what is wrong with it."""
+    path = Path(name)
+    if path.suffix not in {".yaml", ".yml", ".json"}:
+        shipped = {file.stem: file for file in listed()}
+        if str(name) not in shipped:
+            raise CaseError(f"No task '{str(name)[:60]}'.{did_you_mean(str(name), shipped)} Shipped: {', '.join(shipped)}; or give a file.")
+        path = shipped[str(name)]
+    task = document.validate(document.read(path), Task)
+    for check in task.checks:
+        if check.fhir:
+            parsable(check.fhir)
+    task._folder = path.parent
+    task.holdings  # noqa: B018  # a chart that cannot be read is said now
+    return task
+
+
+def listed(folder: str | Path | None = None) -> list[Path]:
+    """The task files of a folder, by default the shipped ones."""
+    root = Path(folder) if folder is not None else library.folder("cases") / FOLDER
+    return sorted(path for path in root.glob("*.yaml") if path.is_file())

@@ -1,0 +1,167 @@
+"""``medsim/Record-v0``: a task in a patient record as a Gymnasium environment, with text or with a menu.
+
+The rule: Gymnasium's contract, kept exactly; what is written really stands in the record, each episode has its own, and no info holds a
+check or an answer before the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Literal
+
+import gymnasium as gym
+import numpy as np
+from numpy.typing import NDArray
+
+from medsim.env import Utterance
+from medsim.errors import ActionError, CaseError, did_you_mean
+from medsim.record.grade import Grade, grade
+from medsim.record.menu import menu
+from medsim.record.sitting import Sitting
+from medsim.record.task import Task, listed, load
+from medsim.record.tools import Call, manual, shown
+
+HELP = """One call a turn: NAME {"argument": "value"}; or GET Type?parameters, POST Type with the resource as JSON below it, FINISH([answers])."""
+
+
+class RecordEnv(gym.Env[str, Any]):
+    """One task as text in, text out; with ``actions="menu"`` an action is a number of ``menu``.
+
+    ``tasks``: names of shipped tasks, files, folders or tasks; left out, all that are shipped. Observation: the instruction, then the answer
+    to each call. Reward: 0 until the end, then the share of the points that were earned, what is unknown counting nothing.
+    ``terminated``: finished; ``truncated``: the rounds are used up.
+    Info: ``task``, ``round``, ``done`` (the call was carried out), ``writes``, ``action_mask`` (menu); at the end also ``score``, ``coverage``
+    and ``passed`` (nan where nothing is decided).
+    """
+
+    metadata = {"render_modes": ["ansi"], "render_fps": 4, "grammar": HELP}
+
+    def __init__(
+        self,
+        tasks: str | Path | Task | Iterable[str | Path | Task] | None = None,
+        *,
+        actions: Literal["text", "menu"] = "text",
+        rounds: int | None = None,
+        render_mode: str | None = None,
+    ) -> None:
+        if actions not in {"text", "menu"}:
+            raise ActionError(f"actions is 'text' or 'menu'; given {actions!r}.")
+        if rounds is not None and rounds < 1:
+            raise ActionError(f"rounds is 1 or more; given {rounds!r}.")
+        found = _tasks(tasks)
+        self.tasks = [task if rounds is None else _limited(task, rounds) for task in found]
+        self.menus = [menu(task) for task in self.tasks] if actions == "menu" else []
+        self.render_mode = render_mode
+        self.observation_space: gym.Space[str] = Utterance()
+        self.action_space: gym.Space[Any] = Utterance()
+        if self.menus:
+            self.action_space = gym.spaces.Discrete(max(map(len, self.menus)))
+        self._sitting: Sitting | None = None
+        self._place = 0
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[str, dict[str, Any]]:
+        """Begin a task; ``options={"task": id}`` picks it, otherwise chance does."""
+        super().reset(seed=seed)
+        self._place = int(self.np_random.integers(len(self.tasks)))
+        for name in options or ():
+            if name != "task":
+                raise ActionError(f"No reset option '{name}'.{did_you_mean(str(name), ['task'])} Known: task, the id of a task.")
+        if options and options.get("task"):
+            ids = [task.id for task in self.tasks]
+            if options["task"] not in ids:
+                raise ActionError(f"No task '{options['task']}' here.{did_you_mean(str(options['task']), ids)} Tasks: {', '.join(ids)}.")
+            self._place = ids.index(options["task"])
+        self._sitting = Sitting.begin(self.tasks[self._place])
+        return self._opening(), self._info(done=True)
+
+    def step(self, action: Any) -> tuple[str, float, bool, bool, dict[str, Any]]:
+        """Carry out one call."""
+        sitting = self._sitting
+        if sitting is None or sitting.over:
+            raise ActionError("The task is over, or was never begun. Call reset.")
+        if not self.menus and not isinstance(action, str):
+            raise ActionError(f"An action is text; given {type(action).__name__}.")
+        made = sitting.use(self._picked(int(action))) if self.menus else sitting.say(action)
+        finished = sitting.answer is not None
+        info = self._info(done=made.done)
+        reward = 0.0
+        if sitting.over:
+            graded = grade(sitting)
+            reward = (graded.score or 0.0) * graded.coverage
+            nan = float("nan")
+            info |= {"score": nan if graded.score is None else graded.score, "coverage": graded.coverage}
+            info["passed"] = nan if graded.passed is None else float(graded.passed)
+        return made.text, reward, finished, sitting.over and not finished, info
+
+    @property
+    def sitting(self) -> Sitting:
+        """The episode: record, rounds, answer. For graders and tests, not for policies."""
+        if self._sitting is None:
+            raise ActionError("No task was begun. Call reset.")
+        return self._sitting
+
+    @property
+    def grade(self) -> Grade:
+        """The verdict of each check as things stand."""
+        return grade(self.sitting)
+
+    @property
+    def menu(self) -> tuple[Call, ...]:
+        """The calls of this task's menu."""
+        return self.menus[self._place] if self.menus else ()
+
+    def action_masks(self) -> NDArray[np.int8]:
+        """Which numbers of the menu are calls of this task, (A,) int8."""
+        mask = np.zeros(max(map(len, self.menus), default=0), dtype=np.int8)
+        mask[: len(self.menu)] = 1
+        return mask
+
+    def render(self) -> Any:
+        """Return what was called and answered so far, as text."""
+        if self.render_mode is None or self._sitting is None:
+            return None
+        calls = [f"{part.number}. {shown(part.call) if part.call else '(not read)'}\n{part.text}" for part in self._sitting.rounds]
+        return "\n\n".join([self._opening(), *calls])
+
+    def _picked(self, number: int) -> Call:
+        if not 0 <= number < len(self.menu):
+            raise ActionError(f"An action is 0 to {len(self.menu) - 1} in this task; given {number}. See info['action_mask'].")
+        return self.menu[number]
+
+    def _opening(self) -> str:
+        task = self.sitting.task
+        parts = [
+            task.instruction.strip(),
+            task.context.strip(),
+            f"It is {task.now}. At most {task.rounds} calls. {HELP}",
+            manual(task.offered),
+        ]
+        return "\n\n".join(part for part in parts if part)
+
+    def _info(self, *, done: bool) -> dict[str, Any]:
+        sitting = self.sitting
+        info: dict[str, Any] = {"task": sitting.task.id, "round": len(sitting.rounds), "done": done, "writes": len(sitting.record.writes)}
+        return {**info, "action_mask": self.action_masks()} if self.menus else info
+
+
+def _limited(task: Task, rounds: int) -> Task:
+    made = task.over(task.holdings).model_copy(update={"rounds": rounds})
+    return made.over(task.holdings)
+
+
+def _tasks(given: str | Path | Task | Iterable[str | Path | Task] | None) -> list[Task]:
+    """Every task that was named, loaded; CaseError where there is none."""
+    if given is None:
+        given = listed()
+    found: list[Task] = []
+    for part in [given] if isinstance(given, (str, Path, Task)) else given:
+        if isinstance(part, Task):
+            found.append(part)
+        elif Path(part).is_dir():
+            found += map(load, listed(part))
+        else:
+            found.append(load(part))
+    if not found:
+        raise CaseError("No task was given. Name a shipped one, a file of schema medsim.task/1, or a folder of such files.")
+    return found
