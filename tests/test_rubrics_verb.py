@@ -10,6 +10,8 @@ import pytest
 from medsim import document, library
 from medsim.case.checklist import Rubric
 from medsim.cli import main
+from medsim.cli.scoring import rubric_of
+from medsim.rubric import rubric_hash
 from tests.conftest import DATA
 
 MINI = str(DATA / "mini.yaml")
@@ -21,6 +23,13 @@ def test_rubrics_are_listed_and_shown_as_written(capsys: pytest.CaptureFixture[s
     assert [row["name"] for row in json.loads(capsys.readouterr().out)] == library.names("rubrics")
     assert main(["rubrics", "show", "veto"]) == 0
     assert capsys.readouterr().out.strip() == library.find("rubrics", "veto").read_text(encoding="utf-8").strip()
+
+
+@pytest.mark.parametrize("name", library.names("rubrics"))
+def test_what_is_shown_as_json_is_read_back_as_the_same_rubric(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["rubrics", "show", name, "--json"]) == 0
+    again = document.validate(document.parse(capsys.readouterr().out, name), Rubric)
+    assert rubric_hash(again) == rubric_hash(rubric_of(name)), "durations among it, which are written with their unit"
 
 
 def test_rubrics_of_others_are_read_into_files_that_can_be_used(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,7 +14,9 @@ from pydantic import Field, model_validator
 
 from medsim.case.part import Many, Part
 
-DoctorKind = Literal["ask", "say", "examine", "order", "treat", "procedure", "consult", "wait", "calculate", "note", "diagnose", "dispose", "end"]
+DoctorKind = Literal[
+    "ask", "say", "examine", "order", "treat", "procedure", "consult", "wait", "calculate", "note", "diagnose", "dispose", "end"
+]
 WorldKind = Literal["reply", "finding", "result", "state", "challenge", "alarm", "answer", "unclear", "refused", "encounter"]
 EventKind = Literal[DoctorKind, WorldKind]
 

@@ -128,7 +128,9 @@ def _corrected(rows: Sequence[Corrected], recommended: int) -> None:
             )
         }
     )
-    few = min(row.labels for row in rows)
+    few = min(
+        (row.labels for row in rows if row.score.value is not None), default=0
+    )  # a judge that decided nothing has none to be known by
     say("Raw scores: before clipping and caps. Intervals hold what the labels leave open about the judge.", style="dim")
     if few < recommended:
         say(f"{few} labelled items: {recommended}, spread over cases, competencies and verdicts, are recommended.", style="dim")

@@ -49,9 +49,9 @@ class _Row:
 
     @property
     def score(self) -> float | None:
-        """The mean over cases so far."""
+        """The mean over cases so far, clipped to 0..1: a rubric may leave that to the mean."""
         means = [total / count for total, count in self.scores.values()]
-        return sum(means) / len(means) if means else None
+        return max(0.0, min(1.0, sum(means) / len(means))) if means else None
 
     def to_do(self, now: float, usual: float, *, more: bool) -> float:
         """Seconds of playing that are left, where an encounter usually takes so many; with ``more``, of those not begun too."""

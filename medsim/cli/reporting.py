@@ -15,6 +15,7 @@ from medsim.cli.output import console, number, print_json, remark, table
 from medsim.errors import ActionError, StoreError
 from medsim.report import Report, report
 from medsim.report.figures import Row
+from medsim.report.items import told
 from medsim.report.text import estimate, p_value, percent
 from medsim.store import Store
 from medsim.viewer import safe
@@ -45,8 +46,8 @@ def do_report(arguments: argparse.Namespace) -> int:
         print_json(made.figures)
     elif not written:
         console().print(shown(made))
-    for told in written:
-        remark(told)
+    for text in written:
+        remark(text)
     return 0 if any(row["ended"] for row in made.figures["headline"]) else 1
 
 
@@ -63,19 +64,19 @@ def _written(arguments: argparse.Namespace, made: Report) -> list[str]:
     """Write the files; say of each where it is."""
     from medsim.report.tables import to_csv, to_json
 
-    told: list[str] = []
+    files: list[str] = []
     if arguments.to:
         from medsim.report.page import page
 
-        told.append(_write(Path(arguments.to), page(made)))
+        files.append(_write(Path(arguments.to), page(made)))
     if arguments.json not in {None, PRINT}:
-        told.append(_write(Path(arguments.json), to_json(made.figures)))
+        files.append(_write(Path(arguments.json), to_json(made.figures)))
     if arguments.csv:
         folder = Path(arguments.csv)
         for name, text in to_csv(made.figures).items():
             _write(folder / name, text)
-        told.append(f"{folder}: CSV files, one a table.")
-    return told
+        files.append(f"{folder}: CSV files, one a table.")
+    return files
 
 
 def _write(path: Path, text: str) -> str:
@@ -95,7 +96,7 @@ def shown(made: Report) -> RenderableType:
     figures = made.figures
     parts = [
         Text(safe(f"{', '.join(figures['runs'])}: rubric {figures['scoring']['rubric']}, judge {figures['scoring']['judge']}"), style="bold"),
-        *_headline(figures), *_differences(figures), *_harms(figures), *_hardest(figures), *_missed(figures), *_unknowns(figures), *_limits(figures),
+        *_headline(figures), *_differences(figures), *_harms(figures), *_hardest(figures), *_missed(figures), *_unknowns(figures), *_unscorable(figures), *_limits(figures),
     ]  # fmt: skip
     return Group(*parts)
 
@@ -129,13 +130,14 @@ def _differences(figures: Mapping[str, Any]) -> list[RenderableType]:
          row["difference"]["note"] if row["difference"]["value"] is None else row["claim"]]
         for row in rows[:_MOST]
     ]  # fmt: skip
-    return _titled(f"Paired differences{_of(rows)}", columns, cells)
+    made = _titled(f"Paired differences{_of(rows)}", columns, cells)
+    return [*made, *(Text(safe(text)) for text in figures["remarks"])] if made else []
 
 
 def _harms(figures: Mapping[str, Any]) -> list[RenderableType]:
     kinds: dict[tuple[str, str, str], list[Row]] = {}
     for row in figures["harms"]:
-        kinds.setdefault((row["name"], row["case"], row["text"] + (" (critical)" if row["critical"] else "")), []).append(row)
+        kinds.setdefault((row["name"], row["case"], told(row)), []).append(row)
     listed = list(kinds.items())
     cells = [
         [name, case, text, str(len(rows)), "-" if rows[0]["turn"] is None else str(rows[0]["turn"]), rows[0]["trajectory"]]
@@ -167,6 +169,15 @@ def _unknowns(figures: Mapping[str, Any]) -> list[RenderableType]:
         for row in figures["unknowns"][:_MOST]
     ]
     return _titled(f"Why something is unknown{_of(figures['unknowns'])}", {"reason": "fold", "missing": "left", "count": "right"}, rows)
+
+
+def _unscorable(figures: Mapping[str, Any]) -> list[RenderableType]:
+    rows = [
+        [row["run"], row["words"], str(row["items"]), number(row["kappa"]), number(row["bias"], 1), row["reason"]]
+        for row in figures["unscorable"]
+    ]
+    columns = {"run": "fold", "competency": "fold", "items": "right", "kappa": "right", "bias,\npoints": "right", "why": "fold"}
+    return _titled("Not scorable by this judge: people's labels say otherwise", columns, rows, drop=("items", "run"))
 
 
 def _limits(figures: Mapping[str, Any]) -> list[RenderableType]:

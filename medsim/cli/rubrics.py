@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from medsim import document, library
+from medsim.case import authored
 from medsim.case.checklist import Rubric
 from medsim.cli.output import console, print_json, remark, say, table
 from medsim.cli.scoring import rubric_of
@@ -58,7 +59,7 @@ def _show(names: Iterable[str], *, as_json: bool) -> None:
     for name in names:
         rubric = rubric_of(name)
         if as_json:
-            print_json(rubric.model_dump(mode="json", by_alias=True, exclude_defaults=True))
+            print_json(authored(rubric))
         else:
             say(library.find("rubrics", name).read_text(encoding="utf-8-sig").rstrip("\n"), wrap=False)
 
@@ -89,7 +90,7 @@ def _written(rubric: Rubric, folder: Path, line: int) -> Path:
     """Write a rubric under its id, or under its line where the id makes no name or stands twice."""
     name = _NAME.sub("-", (rubric.id or "").lower()).strip("-")[:80]
     path = folder / f"{name or f'line-{line}'}.yaml"
-    text = document.dump(rubric.model_dump(mode="json", by_alias=True, exclude_defaults=True))
+    text = document.dump(authored(rubric))
     if path.exists() and path.read_text(encoding="utf-8") != text:
         path = folder / f"{name or 'rubric'}-line-{line}.yaml"
     path.write_text(text, encoding="utf-8")

@@ -19,6 +19,7 @@ from medsim.evaluation.seats import book, booking
 from medsim.judge import Chair, Judge, KeywordJudge, ModelJudge, score_with, unanswered
 from medsim.llm import Budget, BudgetSpent, Entry, Models, Role
 from medsim.llm import roles as files
+from medsim.llm.fault import TO_THE_END
 from medsim.rubric import Scorecard, rubric_hash
 from medsim.store import Store
 from medsim.trajectory import Trajectory
@@ -46,7 +47,7 @@ class Judged(NamedTuple):
 
 
 def do_score(arguments: argparse.Namespace) -> int:
-    """Add scores by a rubric and a judge; exit 1 where one could not be formed, 130 where the budget was spent."""
+    """Add scores by a rubric and a judge; exit 1 where a judge gave no answer, 130 where the budget was spent."""
     if not arguments.id and not arguments.run:
         raise StoreError("What is to be scored? Give a run, trajectory ids, or --run NAME. List them: medsim show")
     if not 1 <= arguments.jobs <= _MOST_JOBS:
@@ -64,7 +65,7 @@ def do_score(arguments: argparse.Namespace) -> int:
             spent = spent or judged.error
         elif reason := unanswered(card):
             failed += 1
-            remark(f"{trajectory.id}: the judge gave no answer, nothing was stored: {reason[:500]}")
+            remark(f"{trajectory.id}: the judge gave no answer, nothing was stored: {reason[:500].removesuffix(TO_THE_END).rstrip()}")
         else:
             if beside := _beside(card):
                 remark(f"{trajectory.id}: {beside[:500]}")
@@ -164,6 +165,8 @@ def _beside(card: Scorecard) -> str:
 def _print(rows: list[dict[str, Any]], *, as_json: bool) -> None:
     if as_json:
         print_json(rows)
+        return
+    if not rows:
         return
     columns = {
         "id": "left", "agent": "fold", "case": "fold", "rubric": "fold", "judge": "fold", "score": "right", "passed": "left", "coverage": "right",

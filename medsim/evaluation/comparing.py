@@ -6,7 +6,7 @@ are the same; where they are not, it is refused, or said in the result. Nothing 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 from typing import Any, NamedTuple
 
@@ -15,6 +15,7 @@ from medsim.errors import MedsimError
 from medsim.evaluation.entrants import BINDING, DOCTORS, Entrant, Key, Measure, clash, entrants
 from medsim.evaluation.groups import groups_of
 from medsim.stats import Comparison, Estimate, Rank
+from medsim.stats.compare import floored
 from medsim.stats.estimate import counted
 from medsim.store import DEFAULT, Store
 from medsim.store.changes import difference as told_difference
@@ -90,7 +91,7 @@ def compare(
         ranked,
         refused,
         _differences(found),
-        [*notes, *_left_out(found), *told],
+        [*notes, *_left_out(found), *told, *_floored(pairs), *([UNCLIPPED] if unclipped(*(one.values.values() for one in found)) else [])],
     )
 
 
@@ -187,9 +188,31 @@ def _contrast(one: Entrant, other: Entrant, groups: Mapping[str, str]) -> Compar
         why = "No case and trial has a value from both agents."
         return Comparison(one.name, other.name, Estimate(None, note=why), None)
     units = [groups.get(case, case) for case in cases]
-    gap = stats.difference(first, other=second, groups=units, bounds=(-1.0, 1.0))
+    gap = stats.difference(first, other=second, groups=units, bounds=limits(first, second))
     p = stats.permutation_test(first, other=second, groups=units) if gap.n > 1 else None
     return Comparison(one.name, other.name, gap, p)
+
+
+UNCLIPPED = (
+    "Some scores lie beyond 0 to 1, for their rubric clips the mean only: differences and ranks are of scores as they are, unclipped."
+)
+
+
+def limits(*scores: Sequence[float | None]) -> tuple[float, float] | None:
+    """What a difference of scores can be; None where a rubric clips the mean only and single scores lie beyond 0 to 1."""
+    return None if unclipped(*scores) else (-1.0, 1.0)
+
+
+def unclipped(*scores: Iterable[float | None]) -> bool:
+    """Whether some score lies beyond 0 to 1."""
+    return any(score is not None and not 0 <= score <= 1 for column in scores for score in column)
+
+
+def _floored(found: Sequence[Comparison]) -> list[str]:
+    """Where no pair could have a small p value."""
+    tested = [row.difference.n for row in found if row.p is not None]
+    told = floored(max(tested, default=0), pairs=len(tested))
+    return [told] if told else []
 
 
 def _corrected(found: Sequence[Comparison]) -> list[Comparison]:

@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 
 from medsim.errors import MedsimError, StoreError, did_you_mean
 from medsim.evaluation.stats import Row, one_identity
-from medsim.store import Store
+from medsim.store import HUMAN, Store
 from medsim.store.tally import Tally, tallies
 
 Measure = Literal["score", "passed"]
@@ -92,6 +92,7 @@ def _of_run(
         by_agent.setdefault(row["agent"], []).append(row)
     ended = [row for row in rows if row["status"] not in ("error", "open")]
     counts = tallies(store, run=run)
+    judge = _judge_named(judge, counts, rubric) if judge else None
     used = {row["id"]: _used(row, counts.get(row["id"], ()), rubric, judge) for row in ended}
     if ended and (rubric or judge) and not any(used.values()):
         raise _unknown(run, counts, rubric, judge)
@@ -108,11 +109,21 @@ def _of_run(
     return made
 
 
+def _judge_named(given: str, counts: Mapping[str, Sequence[Tally]], rubric: str | None) -> str:
+    """The judge whose stored name is given, or begins so; a name that fits none is left as it is, for the caller to answer."""
+    names = {one.judge for several in counts.values() for one in several if rubric in (None, one.rubric, one.rubric_hash)}
+    near = [given] if given in names else sorted(name for name in names if name.startswith(given))
+    if len(near) > 1:
+        raise StoreError(f"Several judges begin with '{given}': {'; '.join(near[:6])}. Give more of the name.")
+    return near[0] if near else given
+
+
 def _used(row: Row, found: Sequence[Tally], rubric: str | None, judge: str | None) -> Tally | None:
     """The score that counts: the encounter's own, which is the oldest, or the one by the rubric and judge that were named."""
     if not (rubric or judge):
         return found[0] if found and row["coverage"] is not None else None
     fit = [one for one in found if rubric in (None, one.rubric, one.rubric_hash) and judge in (None, one.judge)]
+    fit = [one for one in fit if judge or not one.judge.startswith(HUMAN)]  # people's labels count only where they are asked for
     if len(fit) > 1 and rubric is None:
         fit = [one for one in fit if one.rubric_hash == found[0].rubric_hash] or fit
     if len({(one.rubric_hash, one.judge) for one in fit}) > 1:

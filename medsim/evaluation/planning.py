@@ -22,7 +22,7 @@ from medsim.stats import Split, Spread
 from medsim.stats.bootstrap import FEW, ratio_error
 from medsim.stats.estimate import coded, totals
 from medsim.stats.power import ALPHA, POWER, Need
-from medsim.store import DEFAULT, Store
+from medsim.store import DEFAULT, HUMAN, Store
 from medsim.store.tally import Tally, tallies
 
 TRIALS = (1, 2, 3, 5)
@@ -192,12 +192,17 @@ def _judged(
     kept: list[tuple[str, Key, str, float]] = []
     for row in rows:
         scores = counts.get(row["id"], ())
-        own = [one for one in scores if one.rubric_hash == scores[0].rubric_hash and one.judge != "none" and one.coverage >= TRUSTED]
+        own = [one for one in scores if one.rubric_hash == scores[0].rubric_hash and _judges(one.judge) and one.coverage >= TRUSTED]
         values = [(one.judge, value) for one in own if (value := getattr(one, measure)) is not None]
         if row["agent"] in agents and len(values) > 1:
             key = (row["case_hash"], row["trial"])
             kept += [(agents[row["agent"]], key, judge, float(value)) for judge, value in values]
     return kept
+
+
+def _judges(name: str) -> bool:
+    """Whether a score is a judge's; people's labels are what judges are held against, and their spread is no judge's."""
+    return name != "none" and not name.startswith(HUMAN)
 
 
 def _components(seen: Sequence[tuple[str, Key, str, float]]) -> Split | None:

@@ -12,6 +12,7 @@ from typing import Any
 from medsim import vocabulary
 from medsim.action import parse
 from medsim.case import Case
+from medsim.case.chart import CODE as CHART
 from medsim.case.checklist import RubricItem
 from medsim.case.part import Part
 from medsim.case.pattern import DOCTOR_KINDS, Did, covers
@@ -203,6 +204,8 @@ def _results_for_states(case: Case) -> Iterator[Finding]:
             missing = askable - set(given)
             if given and "_" not in given and missing:
                 yield error("missing-result", f"actions.{code}.{what}", f"nothing for {', '.join(sorted(missing))}; add them or '_'")
+        if case.ehr is not None and code == CHART:
+            continue
         if action.kind in {"order", "examine"} and not action.result and code not in vocabulary.entries() and action.cls != "monitor":
             yield error("no-result", f"actions.{code}", "neither the case nor the shared vocabulary knows a result; add result: {_: ...}")
 

@@ -15,6 +15,7 @@ from medsim.report.facts import disclosure, missed
 from medsim.report.figures import Row, rounded
 from medsim.report.headline import by_case, efficiency, headline
 from medsim.report.items import competencies, coverage, hardest, harms, unknowns
+from medsim.report.labelled import unscorable
 from medsim.report.pairs import differences, ranking, remarks
 from medsim.report.provenance import NOTICE, identity, limits, usage
 from medsim.store import Store
@@ -46,15 +47,16 @@ def report(
     material = gather(kept, runs, agents=agents, places=places, rubric=rubric, judge=judge)
     rows, covered = headline(material), coverage(material)
     ranked, rank_note = ranking(material)
+    doubted, gaps = unscorable(material), differences(material)
     figures = {
         "schema": SCHEMA, "medsim": __version__, "date": date, "notice": NOTICE, "runs": list(dict.fromkeys(runs)),
         "scoring": {"rubric": material.scoring.rubric, "judge": material.scoring.judge,
                     "others": [{"rubric": one.rubric, "judge": one.judge, "encounters": count} for one, count in material.others.items()]},
         "headline": rows, "cases": by_case(material), "competencies": competencies(material), "efficiency": efficiency(material, rows),
-        "coverage": covered, "unknowns": unknowns(material), "harms": harms(material), "items": hardest(material),
-        "disclosure": disclosure(material), "missed": missed(material), "differences": differences(material), "remarks": remarks(material),
+        "coverage": covered, "unknowns": unknowns(material), "unscorable": doubted, "harms": harms(material), "items": hardest(material),
+        "disclosure": disclosure(material), "missed": missed(material), "differences": gaps, "remarks": remarks(material, gaps),
         "ranks": ranked, "rank_note": rank_note, "usage": usage(material), "identity": identity(material),
-        "limits": limits(material, rows, covered), "encounters": [_listed(one, arm.number, arm.name) for arm in material.arms for one in arm.encounters],
+        "limits": limits(material, rows, covered, doubted), "encounters": [_listed(one, arm.number, arm.name) for arm in material.arms for one in arm.encounters],
     }  # fmt: skip
     return Report(figures, material)
 

@@ -16,7 +16,7 @@ from medsim.errors import StoreError, did_you_mean
 from medsim.evaluation.groups import groups, groups_of
 from medsim.metrics.stored import cases_of, configuration
 from medsim.report.encounter import OWN, Encounter, Scoring, read, scoring_of
-from medsim.store import Store
+from medsim.store import HUMAN, Store
 from medsim.trajectory import Trajectory
 
 
@@ -145,7 +145,10 @@ def _choose(
     rubric: str | None,
     judge: str | None,
 ) -> tuple[Scoring, dict[Scoring, int]]:
-    """The scoring that was asked for, by default the one that most encounters have (of equals the first), and the others."""
+    """The scoring that was asked for, by default the one that most encounters have (of equals the first), and the others.
+
+    People's labels are what judges are held against: they are shown only where they are named, or where there is nothing else.
+    """
     homes = {(run, row["id"]): row["case_id"] for run, several in rows.items() for row in several}
     found: Counter[Scoring] = Counter()
     for key, several in scores.items():
@@ -163,6 +166,8 @@ def _choose(
         raise StoreError(
             f"{what}: {f'rubric {rubric!r}' if rubric else 'any rubric'}, {f'judge {judge!r}' if judge else 'any judge'}. There are: {told or 'none'}."
         )
+    if judge is None:
+        fit = [one for one in fit if not one.judge.startswith(HUMAN)] or fit
     chosen = max(fit, key=lambda one: found[one], default=Scoring(OWN, "none"))  # max keeps the first of equals
     return chosen, {one: count for one, count in found.items() if one != chosen}
 

@@ -81,8 +81,8 @@ class Encounter:
 
     @property
     def harms(self) -> list[Mapping[str, Any]]:
-        """Harm items, and critical ones, that were met."""
-        return [item for item in self.items if item["verdict"] == "met" and (item.get("role") == "harm" or item.get("critical"))]
+        """Harm items that were met, and critical ones that were met or, where that is what is critical, left undone."""
+        return harms_of(self.score) if self.score is not None and self.ended else []
 
     @property
     def tokens(self) -> int | None:
@@ -94,6 +94,12 @@ class Encounter:
     def usd(self) -> float:
         """What all models cost."""
         return sum(usage.usd for usage in self.usage.values())
+
+
+def harms_of(score: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The items of a score that tell of harm."""
+    struck = set(score["critical"])
+    return [item for item in score["items"] if item["item"] in struck or (item["verdict"] == "met" and item.get("role") == "harm")]
 
 
 def scoring_of(score: Mapping[str, Any], case_id: str) -> Scoring:
@@ -145,8 +151,7 @@ def _words(trajectory: Trajectory, score: Mapping[str, Any] | None) -> dict[int,
     """The events that harms rest on; a state is not in the transcript and is named."""
     if score is None:
         return {}
-    harms = [item for item in score["items"] if item["verdict"] == "met" and (item.get("role") == "harm" or item.get("critical"))]
-    wanted = {seq for item in harms for seq in item["evidence"]}
+    wanted = {seq for item in harms_of(score) for seq in item["evidence"]}
     return {
         event.seq: Words(
             event.seq, event.turn, (f"(the patient's state: {event.text})" if event.kind == "state" else line(event))[:_LONGEST_WORDS]

@@ -10,6 +10,7 @@ from collections.abc import Collection, Sequence
 
 from medsim.report import plots
 from medsim.report.figures import Row
+from medsim.report.items import told as told_harm
 from medsim.report.markup import Cell, count, folded, head, link, paragraph, picture, section, table, words
 from medsim.report.sections import Figures, place, places
 from medsim.report.text import esc, number, percent
@@ -79,7 +80,7 @@ def harms(figures: Figures, embedded: Collection[int]) -> str:
     trials = {(row["hash"], row["arm"]): row["trials"] for row in figures["cases"]}
     body = [
         [
-            words(f"{own[0]['text']}{' (critical)' if own[0]['critical'] else ''}"), Cell(esc(own[0]["case"]), "k"), Cell(link(place(arm), esc(own[0]["name"]))),
+            words(told_harm(own[0])), Cell(esc(own[0]["case"]), "k"), Cell(link(place(arm), esc(own[0]["name"]))),
             Cell(link(place(arm, numbers[key]), f"{len(own)} of {trials[key, arm]}"), "n", len(own)), Cell("<br>".join(_done(row, row["number"] in embedded) for row in own), "w"),
         ]
         for (key, _, arm), own in kinds.items()
@@ -165,7 +166,8 @@ def missed(figures: Figures) -> str:
     for key in dict.fromkeys(row["hash"] for row in rows):
         own = [row for row in rows if row["hash"] == key]
         lost = sum({item["item"]: item["points"] for row in own for item in row["unlocks"]}.values())
-        heading = f"{own[0]['case']}: {len(own)} facts that some agent never found; {number(lost, digits=0)} points hang on them"
+        hang = f"; {number(lost, digits=0)} points hang on them" if lost else ""
+        heading = f"{own[0]['case']}: {len(own)} facts that some agent never found{hang}"
         inside = (
             paragraph(_never(own, names))
             + _facts(own[:MOST_FACTS], names, numbers[key])

@@ -66,8 +66,8 @@ def _taken(axis: Axis) -> Callable[[Encounter], float | None]:
 
 def _harmed(one: Encounter) -> float | None:
     """Whether critical harm was done; None where no item looks for it, or one that does was not decided and no other was met."""
-    verdicts = {item["verdict"] for item in one.items if item.get("critical")}
-    if "met" in verdicts:
+    verdicts = {item["verdict"] for item in one.items if item.get("critical") or item.get("critical_when")}
+    if one.score is not None and one.ended and one.score["critical"]:
         return 1.0
     return None if not verdicts or "unknown" in verdicts else 0.0
 

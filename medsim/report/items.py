@@ -77,7 +77,7 @@ def hardest(material: Material) -> list[Row]:
 
 
 def harms(material: Material) -> list[Row]:
-    """Every harm that was done: who, where, at which turn and by what words; critical ones first."""
+    """Every harm that was done, by an act or by what was left undone: who, where, at which turn and by what words; critical ones first."""
     rows = []
     for arm in material.arms:
         for one in arm.ended:
@@ -85,11 +85,17 @@ def harms(material: Material) -> list[Row]:
                 words = [one.words[seq] for seq in item["evidence"] if seq in one.words]
                 rows.append({
                     "arm": arm.number, "name": arm.name, "case": one.case_id, "hash": one.case_hash, "item": item["item"], "text": item["text"],
-                    "critical": item.get("critical") or "", "points": item["points"], "trajectory": one.id, "number": one.number, "trial": one.trial,
+                    "critical": item.get("critical") or "", "left_undone": item["verdict"] != "met", "points": item["points"], "trajectory": one.id, "number": one.number, "trial": one.trial,
                     "turn": words[0].turn if words else None, "words": [{"seq": word.seq, "turn": word.turn, "text": word.text} for word in words],
                     "reason": item["reason"],
                 })  # fmt: skip
     return sorted(rows, key=lambda row: (not row["critical"], row["case"], row["item"], row["arm"], row["trial"], row["number"]))
+
+
+def told(row: Row) -> str:
+    """A harm in words: what was done, or what was left undone."""
+    marks = [word for word, there in (("critical", row["critical"]), ("left undone", row["left_undone"])) if there]
+    return f"{row['text']} ({', '.join(marks)})" if marks else str(row["text"])
 
 
 def coverage(material: Material) -> list[Row]:
@@ -103,8 +109,8 @@ def coverage(material: Material) -> list[Row]:
         rows.append({
             "arm": arm.number, "name": arm.name, "applicable": len(applicable), "unknown": unknown,
             "decided": rounded(1 - unknown / len(applicable)) if applicable else None, "flagged": len(flagged), "scored": sum(one.value is not None for one in ended),
-            "undecided_harms": sum(item["verdict"] == "unknown" and item.get("role") == "harm" for item in applicable),
-            "harm_items": sum(item.get("role") == "harm" or bool(item.get("critical")) for item in applicable),
+            "undecided_harms": sum(item["verdict"] == "unknown" and (item.get("role") == "harm" or bool(item.get("critical"))) for item in applicable),
+            "harm_items": sum(item.get("role") == "harm" or bool(item.get("critical") or item.get("critical_when")) for item in applicable),
             "note": "" if applicable else "There is no verdict to count.",
         })  # fmt: skip
     return rows

@@ -6,13 +6,13 @@ differs stands in the place of the number. Nothing is pooled.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from math import sqrt
 from statistics import stdev
 from typing import Any
 
-from medsim.evaluation.comparing import columns, shared
+from medsim.evaluation.comparing import UNCLIPPED, columns, limits, shared, unclipped
 from medsim.evaluation.entrants import DOCTORS, Entrant, around, clash
 from medsim.report.arms import Arm, Material
 from medsim.report.encounter import Encounter
@@ -20,7 +20,7 @@ from medsim.report.figures import Row, figure, nothing, rounded
 from medsim.report.headline import scores_by_case
 from medsim.stats import claim, difference, holm, permutation_test, ranks, spread
 from medsim.stats.bootstrap import FEW
-from medsim.stats.compare import Comparison, sentence
+from medsim.stats.compare import Comparison, floored, sentence
 from medsim.store.changes import difference as changes
 from medsim.store.tally import Tally
 
@@ -78,14 +78,16 @@ def _filled(part: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in part.items() if value not in (None, "", [], {})}
 
 
-def remarks(material: Material) -> list[str]:
-    """What differs between the runs although their arms may be compared."""
+def remarks(material: Material, rows: Sequence[Row]) -> list[str]:
+    """What differs between the runs although their arms may be compared, and what stands in the way of the figures of the pairs."""
     found = []
     for one, other in combinations({arm.run: arm for arm in material.arms}.values(), 2):
         told = changes(_shown(one.config), _shown(other.config))
         if told and not obstacle(one, other):
             found.append(f"{one.run} and {other.run} differ beside their agents: {told}. Their differences hold that in them.")
-    return found
+    tested = [row["difference"]["cases"] for row in rows if row["p"] is not None]
+    told_few = floored(max(tested, default=0), pairs=len(tested))
+    return [*found, *([UNCLIPPED] if unclipped(one.value for one in material.encounters) else []), *([told_few] if told_few else [])]
 
 
 def differences(material: Material) -> list[Row]:
@@ -100,7 +102,7 @@ def differences(material: Material) -> list[Row]:
             row["difference"] = nothing("Not compared: there is no case and trial for which both have a score.")
         else:
             groups = [material.groups[key] for key in cases]
-            found = difference(first, other=second, groups=groups, bounds=(-1.0, 1.0))
+            found = difference(first, other=second, groups=groups, bounds=limits(first, second))
             p = permutation_test(first, other=second, groups=groups) if found.n > 1 else None
             row |= {"difference": figure(found), "p": rounded(p), "claim": _claim(material, one, other)}
             row["words"] = sentence(Comparison(one.name, other.name, found, p))
@@ -143,11 +145,13 @@ def ranking(material: Material) -> tuple[list[Row], str]:
     cases, means = columns([entrant(arm) for arm in scored])
     if not cases:
         return [], "Not ranked: there is no case and trial for which every agent has a score."
-    table = {str(arm.number): column for arm, column in zip(scored, means, strict=True)}
+    arms = {arm.name: arm for arm in scored}
+    if len(arms) < len(scored):  # names are made to differ, but they come from anywhere
+        arms = {f"{arm.name} (no. {arm.number})": arm for arm in scored}
+    table = dict(zip(arms, means, strict=True))
     found, note = ranks(table, groups=[material.groups[key] for key in cases])
-    names = {str(arm.number): arm.name for arm in scored}
     return [
-        {"arm": int(row.agent), "name": names[row.agent], "mean": rounded(row.mean), "rank": int(row.rank), "best": int(row.best), "worst": int(row.worst)}
+        {"arm": arms[row.agent].number, "name": arms[row.agent].name, "mean": rounded(row.mean), "rank": int(row.rank), "best": int(row.best), "worst": int(row.worst)}
         for row in found
     ], note  # fmt: skip
 

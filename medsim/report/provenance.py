@@ -16,6 +16,7 @@ from medsim.report.encounter import OWN
 from medsim.report.figures import Row
 from medsim.report.pairs import supported
 from medsim.rubric.scorecard import TRUSTED_COVERAGE
+from medsim.store import HUMAN
 from medsim.trajectory import Usage
 
 NOTICE = "For research and teaching, not for care."
@@ -102,7 +103,7 @@ def usage(material: Material) -> list[Row]:
     return rows
 
 
-def limits(material: Material, headline: list[Row], covered: list[Row]) -> list[str]:
+def limits(material: Material, headline: list[Row], covered: list[Row], unscorable: list[Row]) -> list[str]:
     """What the figures do not show, in plain words."""
     said = [supported(material)]
     groups = {material.groups[key] for key in material.names}
@@ -128,12 +129,17 @@ def limits(material: Material, headline: list[Row], covered: list[Row]) -> list[
         said.append(f"{cut} encounters were cut off by a limit: what was still open in them is unknown, not failed.")
     if material.scoring.judge == "none":
         said.append("No judge was named: items that need one are unknown.")
+    elif material.scoring.judge.startswith(HUMAN):
+        said.append("The verdicts are one person's labels: what was not labelled is unknown.")
     elif material.scoring.judge.startswith("keywords"):
         said.append("The judge looks for key words. It is a baseline to hold judges against, not a judge to believe.")
     else:
         said.append(
-            "Verdicts of a judge that is a model are its opinions with quotations that were checked. How far it agrees with clinicians is not in this report."
+            "Verdicts of a judge that is a model are its opinions with quotations that were checked. How far people agree with it: medsim agree RUN."
         )
+    if unscorable:
+        named = _listed(list(dict.fromkeys(str(row["words"]) for row in unscorable)))
+        said.append(f"Not scorable by this judge, by what people's labels show: {named}. What it says of these is shown and is no result.")
     pending = [case.id for case in material.cases.values() if case.provenance.clinical_review == "pending"]
     if pending:
         said.append(f"{len(pending)} of {len(material.names)} cases have not been reviewed by a clinician.")

@@ -145,7 +145,18 @@ def competencies(figures: Figures) -> str:
     return section(
         "competencies", "Competency profile",
         picture(plots.profile(rows, name="plot-profile"), f"Points earned of those that were decided, items with positive points, all cases pooled. Each agent has its marker and is named beside it.{_drawn(figures)}", wide=True),
-        table(["competency", *names.values()], body, caption="Share of points earned, with 95 % interval."), notes.html(),
+        table(["competency", *names.values()], body, caption="Share of points earned, with 95 % interval."), notes.html(), _unscorable(figures),
+    )  # fmt: skip
+
+
+def _unscorable(figures: Figures) -> str:
+    """What people's labels say that the judge may not score."""
+    body = [
+        [head(esc(row["words"])), Cell(esc(row["run"]), "k"), count(row["items"]), Cell(number(row["kappa"]) or "none", "n", row["kappa"]), Cell(number(row["bias"], digits=1) or "none", "n", row["bias"]), words(row["reason"], longest=400)]
+        for row in figures["unscorable"]
+    ]  # fmt: skip
+    return table(
+        ["competency", "run", "items labelled", "kappa", "bias, points", "why"], body, caption="Not scorable by this judge, held against people's labels.", sortable=False
     )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from medsim.report.text import plain
 
 TABLES = (
-    "headline", "cases", "competencies", "efficiency", "coverage", "unknowns", "harms", "items", "disclosure", "missed", "differences", "ranks",
+    "headline", "cases", "competencies", "efficiency", "coverage", "unknowns", "unscorable", "harms", "items", "disclosure", "missed", "differences", "ranks",
     "usage", "identity", "limits", "encounters",
 )  # fmt: skip
 _ESTIMATE = frozenset({"value", "low", "high", "cases", "left_out", "note"})

@@ -62,7 +62,7 @@ def macro(
     """The mean over cases of each case's mean, with its case-bootstrap interval.
 
     ``cases`` and ``groups`` label each value; with ``groups`` (scenarios cut from one article, say) whole groups are drawn again.
-    ``bounds`` cuts the interval at what a score can be.
+    ``bounds`` cuts the mean and its interval at what a score can be: where a rubric clips the mean, single scores may lie beyond.
     """
     units, left_out = clusters(values, cases=cases, groups=groups)
     return ratio(units, left_out=left_out, bounds=bounds, confidence=confidence, resamples=resamples, seed=seed)
@@ -132,12 +132,13 @@ def ratio(units: Clusters, *, left_out: int, bounds: Bounds | None, confidence: 
     n = len(units.top)
     if n == 0:
         return nothing("There is nothing to average: no case has a value.", left_out=left_out)
-    value = float(units.top.sum() / units.bottom.sum())
+    mean = float(units.top.sum() / units.bottom.sum())
+    value = confined(mean, bounds)
     if n == 1:
         return Estimate(
             value, None, None, 1, left_out, "One case gives no interval: how cases differ cannot be seen in one. Run more cases."
         )
-    if np.allclose(units.top, value * units.bottom, rtol=0, atol=1e-12):
+    if np.allclose(units.top, mean * units.bottom, rtol=0, atol=1e-12):
         return Estimate(value, None, None, n, left_out, f"All {n} cases gave the same value, so no interval can be told from their spread.")
     low, high = ratio_interval(units.top, bottom=units.bottom, confidence=confidence, resamples=resamples, seed=seed)
     note = f"Only {counted(n, 'independent case')}: the interval is wide, and rough." if n < FEW else ""

@@ -45,7 +45,7 @@ def difference(
 ) -> Estimate:
     """The mean of one less other, case by case, with its paired bootstrap interval; one value a case, in the same order of cases.
 
-    ``bounds`` cuts the interval at what a difference can be: -1 to 1 for scores from 0 to 1.
+    ``bounds`` cuts the difference and its interval at what it can be: -1 to 1 for scores from 0 to 1.
     """
     units, left_out = _differences(one, other, groups)
     found = ratio(units, left_out=left_out, bounds=bounds, confidence=confidence, resamples=resamples, seed=seed)
@@ -123,6 +123,16 @@ def contrasts(
     for row, adjusted in zip(tested, holm([found[row].p or 0.0 for row in tested]), strict=True):
         found[row] = found[row]._replace(p_holm=adjusted)
     return found
+
+
+def floored(units: int, *, pairs: int, alpha: float = 0.05) -> str:
+    """Say where so few cases and so many pairs leave no p value that could be small, however large the differences; empty otherwise."""
+    least = 2.0 ** (1 - units)
+    if units < 2 or not pairs or least * pairs <= alpha:
+        return ""
+    all_ = f", and corrected for {pairs} pairs not below {min(1.0, least * pairs):.2f}" if pairs > 1 else ""
+    more = "name fewer agents or play more cases" if pairs > 1 else "play more cases"
+    return f"With {counted(units, 'case')} no p value can fall below {least:.3f}{all_}, however large the difference: {more}."
 
 
 def sentence(comparison: Comparison) -> str:

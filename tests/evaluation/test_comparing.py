@@ -246,3 +246,24 @@ def test_a_name_that_would_steer_the_terminal_does_not(store: Store, capsys: pyt
     captured = capsys.readouterr()
     assert "red" in captured.out
     assert "\x1b[31m" not in captured.out + captured.err
+
+
+def test_peoples_labels_are_not_taken_for_the_score_of_a_rubric(store: Store) -> None:
+    study(store, "r", {"a": {f"c{i}": [1.0] for i in range(5)}, "b": {f"c{i}": [0.0] for i in range(5)}})
+    for row in store.rows(run="r"):
+        for judge, value in (("model", 0.5), ("human:ann", 1.0)):
+            assert store.add_score(row["id"], card(value, judge=judge, rubric="talk"), run="r")
+    assert [one.mean.value for one in compare("r", store=store, rubric="talk").standings] == [0.5, 0.5]
+    assert [one.mean.value for one in compare("r", store=store, rubric="talk", judge="human:ann").standings] == [1.0, 1.0]
+
+
+def test_a_judge_is_named_by_the_beginning_of_its_name(store: Store) -> None:
+    study(store, "r", {"a": {f"c{i}": [1.0] for i in range(5)}, "b": {f"c{i}": [0.0] for i in range(5)}})
+    for row in store.rows(run="r"):
+        for judge, value in (("openai/one x3 #aa", 0.25), ("openai/two x3 #bb", 0.75)):
+            assert store.add_score(row["id"], card(value, judge=judge), run="r")
+    assert [one.mean.value for one in compare("r", store=store, judge="openai/two").standings] == [0.75, 0.75]
+    with pytest.raises(StoreError, match=r"Several judges begin with 'openai': openai/one x3 #aa; openai/two x3 #bb"):
+        compare("r", store=store, judge="openai")
+    with pytest.raises(StoreError, match="no score by judge 'nobody'"):
+        compare("r", store=store, judge="nobody")

@@ -134,3 +134,11 @@ def test_the_verb_says_it_in_plain_words_and_as_json(store: Store, capsys: pytes
     told = json.loads(capsys.readouterr().out)
     assert told["supports"].startswith("20 cases support differences of")
     assert [need["encounters"] for need in told["needs"]] == sorted(need["encounters"] for need in told["needs"])
+
+
+def test_people_who_labelled_are_no_judges_in_the_spread(store: Store) -> None:
+    study(store, "r", {"a": {f"c{i}": [0.5] for i in range(8)}, "b": {f"c{i}": [i % 2 / 2] for i in range(8)}})
+    for at, row in enumerate(store.rows(run="r")):
+        for judge, lean in (("kind", 0.25), ("human:ann", 0.0), ("human:ben", 0.25 * (at % 2))):
+            assert store.add_score(row["id"], card(0.5 + lean, judge=judge), run="r")
+    assert JUDGE not in (plan("r", store=store).split or pytest.fail("no split")).components, "one judge is left, so none can be told apart"

@@ -320,7 +320,7 @@ def test_csv_and_json_hold_the_same_figures_and_no_formula(tmp_path: Path) -> No
     figures = report(store, ["r"]).figures
     assert json.loads(to_json(figures)) == figures
     files = to_csv(figures)
-    assert len(files) == 16
+    assert len(files) == 17
     assert "1.0" in files["headline.csv"]
     everything = "".join(files.values())
     assert "\x1b" not in everything

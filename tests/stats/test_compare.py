@@ -10,7 +10,7 @@ import pytest
 from medsim.errors import MedsimError
 from medsim.stats import contrasts, difference, holm, permutation_test
 from medsim.stats.bootstrap import ratio_interval
-from medsim.stats.compare import sentence, turned
+from medsim.stats.compare import floored, sentence, turned
 from tests.stats.worlds import covered
 
 ONE = [0.9, 0.7, 0.8, 0.95, 0.6, 0.7, 0.85]
@@ -104,3 +104,15 @@ def test_the_interval_of_a_difference_ends_where_differences_do() -> None:
     one, other = [1.0] * 6, [0.0, 0.0, 0.1, 0.0, 0.2, 0.0]
     assert (difference(one, other=other).high or 0) > 1
     assert difference(one, other=other, bounds=(-1, 1)).high == 1
+
+
+@pytest.mark.parametrize(
+    ("units", "pairs", "told"), [(6, 1, ""), (6, 10, "10 pairs not below 0.31"), (5, 1, "below 0.062"), (9, 10, ""), (1, 3, ""), (6, 0, "")]
+)
+def test_few_cases_and_many_pairs_leave_no_small_p_value_and_that_is_said(units: int, pairs: int, told: str) -> None:
+    found = floored(units, pairs=pairs)
+    assert bool(found) == bool(told)
+    assert told in found
+    if units > 1:
+        least = permutation_test([1.0] * units, other=[0.0] * units)
+        assert least == pytest.approx(2.0 ** (1 - units)), "the smallest there is"

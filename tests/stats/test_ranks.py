@@ -77,3 +77,42 @@ def test_groups_of_one_case_each_change_nothing() -> None:
     scores = {name: generator.normal(mean, 0.2, 15) for name, mean in [("a", 0.1), ("b", 0.4), ("c", 0.5)]}
     assert ranks(scores, groups=list(range(15))) == ranks(scores)
     assert "With 3 independent cases" in ranks(scores, groups=[0, 1, 2] * 5)[1]
+
+
+def test_agents_that_differ_by_the_same_in_every_case_are_ranked_where_the_number_of_cases_bears_it() -> None:
+    two = {"ceiling": [1.0] * 6, "floor": [0.0] * 6}
+    rows, note = ranks(two)
+    assert [(row.agent, row.best, row.worst) for row in rows] == [("ceiling", 1, 1), ("floor", 2, 2)], "2 * 2**-6 is below 0.05"
+    assert note == ""
+    rows, note = ranks({name: column[:5] for name, column in two.items()})
+    assert [(row.best, row.worst) for row in rows] == [(1, 2), (1, 2)], "2 * 2**-5 is not"
+    assert "Not used for the ranks: ceiling and floor." in note
+    rows, _ = ranks({"a": [0.6] * 6, "b": [0.5] * 6})
+    assert [(row.best, row.worst) for row in rows] == [(1, 2), (1, 2)], "a small lead may be lost in one case that was not seen"
+
+
+def test_a_pair_without_spread_answers_for_all_pairs_that_are_ranked_at_once() -> None:
+    scores = {"ceiling": [1.0] * 6, "floor": [0.0] * 6, "low": [0.1, 0.2, 0.1, 0.3, 0.2, 0.1]}
+    rows, note = ranks(scores)
+    assert {row.agent: (row.best, row.worst) for row in rows}["ceiling"] == (1, 2)
+    assert "ceiling and floor. They differ by the same in every case" in note
+    assert "3 pairs to be right about at once" in note
+    longer, note = ranks({name: column * 2 for name, column in scores.items()})
+    assert {row.agent: (row.best, row.worst) for row in longer}["ceiling"] == (1, 1)
+    assert "Not used" not in note
+
+
+def test_scores_that_a_rubric_does_not_clip_have_no_bound_to_rank_by() -> None:
+    rows, note = ranks({"a": [1.5] * 20, "b": [-0.5] * 20})
+    assert [(row.best, row.worst) for row in rows] == [(1, 2), (1, 2)]
+    assert "Not used" in note
+
+
+@pytest.mark.parametrize(("cases", "lead"), [(6, 1.0), (10, 0.5), (15, 0.3), (40, 0.1)])
+def test_equal_agents_are_seldom_told_apart_where_a_lead_is_mostly_the_same(cases: int, lead: float) -> None:
+    generator, wrong = np.random.default_rng(cases), 0
+    for _ in range(400):  # the least favourable world: ahead by the same in as many cases as equal means allow, else wholly behind
+        ahead = generator.random(cases) < 1 / (1 + lead)
+        best, _ = bounds(np.stack([np.where(ahead, lead, 0.0), np.where(ahead, 0.0, 1.0)], axis=1), resamples=200)
+        wrong += bool((best != 1).any())
+    assert wrong / 400 <= 0.06
