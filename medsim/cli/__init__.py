@@ -21,9 +21,9 @@ from medsim.version import __version__
 NOTICE = "For research and teaching, not for care."
 
 _EPILOGS = {
-    "cases": "examples:\n  medsim cases --setting ed\n  medsim cases show winter-cough\n  medsim cases show winter-cough --truth\n  medsim cases schema > case.schema.json\n  medsim cases from-world sore-throat --n 20 --seed 0 --to packs/throats\n  medsim cases from-fhir bundle.json --to case.yaml",
+    "cases": "examples:\n  medsim cases --setting ed\n  medsim cases show winter-cough\n  medsim cases show winter-cough --truth\n  medsim cases schema > case.schema.json\n  medsim cases from-world sore-throat --n 20 --seed 0 --to packs/throats\n  medsim cases from-fhir bundle.json --to case.yaml\n  medsim cases new restless-man.yaml\n  medsim cases index --to docs/cases.md",
     "rubrics": "examples:\n  medsim rubrics\n  medsim rubrics show harm\n  medsim rubrics import healthbench.jsonl --to rubrics_hb\n  medsim rubrics export signed --format livemedbench",
-    "lint": "example:\n  medsim lint cases/starter",
+    "lint": "examples:\n  medsim lint cases/starter\n  medsim lint restless-man.yaml --watch",
     "audit": "examples:\n  medsim audit starter\n  medsim audit packs/sp --patient openai/gpt-4o-mini --controller openai/gpt-4o-mini --judge openai/gpt-4o-mini --jobs 8",
     "run": "examples:\n  medsim run --agents golden,inert,interviewer --trials 3\n  medsim run --cases my_pack --agents my_module:MyDoctor --store runs.db\n  medsim run --resume",
     "play": "example:\n  medsim play winter-cough --name ann",
@@ -108,17 +108,22 @@ def _stored(made: argparse.ArgumentParser, *, run: str = "only this run") -> Non
 
 def _content_verbs(verb: _Add) -> None:
     cases = verb("cases", "list cases, or show one")
-    whats = "list (default), show ID, schema (JSON Schema), from-world NAME or from-fhir BUNDLE"
+    whats = "list (default), show ID, new FILE (begin one), index (a page), schema (JSON Schema), from-world NAME or from-fhir BUNDLE"
     cases.add_argument("what", nargs="?", default="list", metavar="WHAT", help=whats)
-    cases.add_argument("id", nargs="?", help="show: case id or file; from-world: name or file of a world; from-fhir: a FHIR Bundle as JSON")
+    cases.add_argument(
+        "id",
+        nargs="?",
+        help="show: case id or file; new: the file to write; from-world: name or file of a world; from-fhir: a FHIR Bundle as JSON",
+    )
     cases.add_argument("--truth", action="store_true", help="with show: everything, the diagnosis included")
     cases.add_argument("--pack", action="append", help="pack name or folder (default: all shipped packs)")
     for name in ("specialty", "setting", "population", "tag", "grade"):
         cases.add_argument(f"--{name}", action="append", help=f"only this {name}")
     cases.add_argument("--n", type=int, default=20, help="from-world: how many patients (default: 20)")
     cases.add_argument("--seed", type=int, default=0, help="from-world: the same seed gives the same patients (default: 0)")
-    cases.add_argument("--to", metavar="FOLDER", help="from-world: a new folder for the pack; from-fhir: the case file")
+    cases.add_argument("--to", metavar="FOLDER", help="from-world: a new folder for the pack; from-fhir: the case file; index: the page")
     _chart_options(cases)
+    _new_options(cases)
 
     rubrics = verb("rubrics", "list rubrics, or read and write those of HealthBench and LiveMedBench")
     rubrics.add_argument("what", nargs="?", default="list", metavar="WHAT", help="list (default), show NAME, import FILE, or export NAME …")
@@ -131,6 +136,9 @@ def _content_verbs(verb: _Add) -> None:
     lint = verb("lint", "say what is wrong with cases")
     lint.add_argument("path", nargs="+", help="case file, folder or pack name")
     lint.add_argument("--no-gates", action="store_true", help="only what can be read off, without playing")
+    lint.add_argument(
+        "--watch", action="store_true", help="lint again whenever a file changes, until ctrl-C (with --json: a line each time)"
+    )
 
     audit = verb("audit", "let doctors that know no medicine try to pass cases and make patients talk")
     audit.add_argument("pack", nargs="+", metavar="PACK", help="pack, folder, case file or case id")
@@ -160,6 +168,24 @@ def _content_verbs(verb: _Add) -> None:
         "--cases", action="append", help="medsp1000-runs: pack of the packets' cases, so that the runs can be scored again"
     )
     _stored(imported, run="medsp1000-runs: name of the run they become")
+
+
+_NEW = {
+    "title": "title (default: the opening)", "name": "the patient's name", "age": "years", "sex": "female, male, other, unknown",
+    "reason": "the door note, beside age and sex", "opening": "the patient's first words", "worry": "what the patient fears",
+    "secret": "what the patient keeps back at first", "rival": "the diagnosis not to be missed", "examine": "the examination that helps",
+    "sign": "what it finds", "test": "the test that settles it", "result": "what it shows",
+    "treatment": "the right one, with dose and route", "avoid": "what would harm this patient", "why": "why it would",
+    "dispose": "home, ward, icu ...", "source": "guideline: title and year", "author": "your name",
+}  # fmt: skip
+"""Answers of ``cases new`` that no other option of ``cases`` holds; the questions stand in ``medsim.cli.authoring``."""
+
+
+def _new_options(cases: argparse.ArgumentParser) -> None:
+    made = cases.add_argument_group("new (asks for what is not given; also --case-id, --setting, --specialty and --diagnosis)")
+    made.add_argument("--yes", action="store_true", help="ask nothing: defaults for what is not given")
+    for name, words in _NEW.items():
+        made.add_argument(f"--{name}", metavar="TEXT", help=words)
 
 
 def _chart_options(cases: argparse.ArgumentParser) -> None:
@@ -212,7 +238,9 @@ def _models(run: argparse.ArgumentParser, *, doctor: bool = True) -> None:
     else:
         run.set_defaults(doctor=None)
     models.add_argument("--patient", metavar="MODEL", help="the patient's voice; the actor of a documented case")
-    models.add_argument("--patient-kind", metavar="KIND", help="voiced, role, direct, instruct or factselect")
+    models.add_argument(
+        "--patient-kind", metavar="KIND", help="instead of the recipe's: scripted, voiced, role, direct, instruct or factselect"
+    )
     models.add_argument("--controller", metavar="MODEL", help="body and laboratory of a documented case")
     models.add_argument("--models", metavar="FILE", help="models file (schema medsim.models/1)")
     _calling(models)
@@ -414,7 +442,7 @@ def _comparing_verbs(verb: _Add) -> None:
         made.add_argument("--agents", help="only these, comma-separated: NAME or NAME@RUN")
         made.add_argument("--measure", choices=["score", "passed"], default="score", help="what is compared (default: score)")
         made.add_argument("--rubric", help="scores by this rubric (name or hash; default: each encounter's own score)")
-        made.add_argument("--judge", help="scores by this judge, as it is stored (medsim show ID)")
+        made.add_argument("--judge", help="scores by this judge; the beginning of its name is enough")
         made.add_argument("--store", default="medsim.db", help="database file or SQLAlchemy URL (default: medsim.db)")
 
 

@@ -16,16 +16,32 @@ from medsim.errors import CaseError, MedsimError, did_you_mean
 from medsim.lint import Finding, GateReport, lint
 from medsim.recipe import Select
 
-_WHATS = ("list", "show", "schema")
+_WHATS = ("list", "show", "schema", "new", "index", "from-world", "from-fhir")
 _FILTERS = ("specialty", "setting", "population", "tag", "grade")
 
 
 def do_cases(arguments: argparse.Namespace) -> int:
-    """List cases, show one, or print the schema."""
+    """List cases, show one, print the schema, write an index page, or begin one from answers or from a chart."""
     if arguments.what not in _WHATS:
         raise CaseError(f"medsim cases knows {', '.join(_WHATS)}, not '{arguments.what}'. {_meant(arguments.what)}")
+    if arguments.what == "from-fhir":
+        from medsim.cli.charts import from_fhir
+
+        return from_fhir(arguments)
+    if arguments.what == "new":
+        from medsim.cli.authoring import new_case
+
+        return new_case(arguments)
+    if arguments.what == "index":
+        from medsim.cli.catalogue import index_cases
+
+        return index_cases(arguments)
     if arguments.what == "schema":
         print_json(case_module.schema())
+    elif arguments.what == "from-world":
+        from medsim.cli.worlds import tell_cases
+
+        return tell_cases(arguments)
     elif arguments.what == "show":
         if not arguments.id:
             raise CaseError("Which case? For example: medsim cases show winter-cough. List them: medsim cases")
@@ -112,22 +128,34 @@ def _show(case: Case, *, truth: bool, as_json: bool) -> None:
 
 def do_lint(arguments: argparse.Namespace) -> int:
     """Lint case files, folders or packs; exit 1 where there are errors."""
+    if arguments.watch:
+        from medsim.cli.watching import watch
+
+        gates = not arguments.no_gates
+        return watch(
+            lambda: _lint_files(arguments.path), lambda path: _lint_one(path, gates=gates), show=_print_lint, as_lines=arguments.json
+        )
     report, bad = [], 0
-    for name in arguments.path:
-        for path in library.pack_files(library.shipped_cases().get(name, Path(name)) if not Path(name).exists() else name):
-            entry = _lint_one(path, gates=not arguments.no_gates)
-            bad += entry["errors"]
-            report.append(entry)
-            if not arguments.json:
-                _print_lint(entry)
+    for path in _lint_files(arguments.path):
+        entry = _lint_one(path, gates=not arguments.no_gates)
+        bad += entry["errors"]
+        report.append(entry)
+        if not arguments.json:
+            _print_lint(entry)
     if arguments.json:
         print_json(report)
     return 1 if bad else 0
 
 
+def _lint_files(names: list[str]) -> list[Path]:
+    """The case files of all names, in order."""
+    known = library.shipped_cases()
+    return [path for name in names for path in library.pack_files(known.get(name, Path(name)) if not Path(name).exists() else name)]
+
+
 def _lint_one(path: Path, *, gates: bool) -> dict[str, Any]:
     try:
-        findings, report = lint(recipes.load_case(path), run_gates=gates)
+        findings, report = lint(case_module.load(path), run_gates=gates)
     except MedsimError as error:
         findings, report = [Finding("error", "cannot-load", str(path), str(error))], None
     errors = sum(finding.level == "error" for finding in findings)
@@ -169,6 +197,7 @@ _OPTIONS = {"images": Path, "rubrics": Path, "subset": Path, "mode": str, "facts
 
 _RUNS = {
     "medsp1000": "--env MedSP1000-v0 --cases FOLDER --agents examinee --doctor MODEL --patient MODEL --controller MODEL",
+    "agentclinic": "--env AgentClinic-v0 --cases FOLDER --agents agentclinic --doctor MODEL --patient MODEL",
     "mediq": "--env MediQ-v0 --cases FOLDER --agents mediq_scale --doctor MODEL --patient MODEL",
 }
 """How the cases of a data set are played as it means them; the others also play without a model."""

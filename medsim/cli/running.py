@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from rich.table import Table
 
+from medsim import recipe as recipes
 from medsim.cli.live import watching
 from medsim.cli.output import console, number, percent, print_json, remark, say, table
 from medsim.errors import ActionError
@@ -48,9 +49,16 @@ def _watched(arguments: argparse.Namespace, agents: list[str], seats: Seats | No
     models = cast("Models | None", seats.llm if seats else None)
     with models or contextlib.nullcontext(), watching(models, plain=arguments.json, quiet=arguments.quiet) as watch:
         return evaluate(
-            agents, cases=arguments.cases, recipe=arguments.env, trials=arguments.trials, seed=arguments.seed, jobs=arguments.jobs,
+            agents, cases=arguments.cases, recipe=_recipe(arguments), trials=arguments.trials, seed=arguments.seed, jobs=arguments.jobs,
             store=arguments.store, run=arguments.run, resume=arguments.resume, retry_errors=arguments.retry_errors, seats=seats, watch=watch,
         )  # fmt: skip
+
+
+def _recipe(arguments: argparse.Namespace) -> recipes.Recipe | str | None:
+    """The environment recipe; a kind of patient that was asked for sits there instead of the recipe's own."""
+    if arguments.env is None or arguments.patient_kind is None:
+        return cast("str | None", arguments.env)
+    return recipes.load(arguments.env).seating(kind_of(arguments.patient_kind))
 
 
 def _seats(arguments: argparse.Namespace) -> Seats | None:
@@ -194,8 +202,10 @@ def _rate(estimate: Estimate | None) -> str:
 
 def _harms(row: Summary) -> str:
     """Trajectories with critical harm and what their share may be, ``2/12 (5–50 %)``."""
+    if row.harm.value is None:
+        return "-"
     between = _between(row.harm)
-    return f"{row.critical}/{row.n}" + (f"{between[:-1]} %)" if between else "")
+    return f"{row.critical}/{row.n - row.harm.left_out}" + (f"{between[:-1]} %)" if between else "")
 
 
 def _between(estimate: Estimate) -> str:

@@ -103,6 +103,12 @@ class LLM(Protocol):
         ...
 
 
+def lacks(llm: LLM, role: str) -> bool:
+    """Whether models that are named by role have none for this one; what answers for every role lacks none."""
+    has = getattr(llm, "has", None)
+    return has is not None and not has(role)
+
+
 class Signature:
     """The parts of a call that may change its answer, as JSON, and their hashes."""
 

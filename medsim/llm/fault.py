@@ -17,7 +17,7 @@ from typing import NamedTuple
 LONGEST_WAIT = 30.0
 _FILTERED = ("content_filter", "content_policy", "contentpolicy", "content management policy", "safety system")
 _NO_KEY = re.compile(r"missing (?:credentials|[\w ]*api[_ ]?key)|api_?key\W.{0,40}must be set", re.IGNORECASE)
-_TO_THE_END = "Its encounter is kept as an error and tried again on resume."
+TO_THE_END = "Its encounter is kept as an error and tried again on resume."
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +89,11 @@ def decide(endpoint: Endpoint, fault: Fault, attempts: int, *, chance: random.Ra
         return End(f"{endpoint.shown} cannot answer: {_sentence(fault.reason)} {fault.advice}".rstrip())
     if fault.after is not None and fault.after > endpoint.patience:
         asked = f"the server asks to wait {fault.after:.0f} s, longer than the {endpoint.patience:.0f} s that are waited for"
-        return End(f"{endpoint.shown} failed: {_sentence(fault.reason)} {asked.capitalize()}. {_TO_THE_END}")
+        return End(f"{endpoint.shown} failed: {_sentence(fault.reason)} {asked.capitalize()}. {TO_THE_END}")
     if attempts > endpoint.retries:
         times = "once" if attempts == 1 else f"{attempts} times"
         advice = fault.advice or "Try again later, lower its concurrency or raise its retries."
-        return End(f"{endpoint.shown} failed {times}; at last: {_sentence(fault.reason)} {advice} {_TO_THE_END}")
+        return End(f"{endpoint.shown} failed {times}; at last: {_sentence(fault.reason)} {advice} {TO_THE_END}")
     doubled = min(endpoint.backoff * 2 ** (attempts - 1), LONGEST_WAIT) * chance.uniform(0.5, 1.0)
     return Wait(max(doubled, (fault.after or 0.0) * chance.uniform(1.0, 1.1)))
 

@@ -114,6 +114,10 @@ class Models:
         """Make room for so many encounters at the same time, wherever nobody has set a limit."""
         self._attempts.widen(jobs)
 
+    def has(self, role: str) -> bool:
+        """Whether a role has a model."""
+        return role in self.roles
+
     def sees(self, call: Call) -> bool:
         """Whether the model that a call would go to takes pictures, as far as is known."""
         return lite.sees(self._job(call).endpoint)
