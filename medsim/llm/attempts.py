@@ -173,12 +173,13 @@ class Attempts:
         most_out = job.call.max_tokens or (known.longest if known else None)
         if most_out is None:
             raise LLMError(
-                f"A budget needs to know how long an answer of {job.endpoint.model} can be: set max_tokens of the role '{job.call.role}'."
+                f"A budget in USD or tokens needs to know how long an answer of {job.endpoint.model} can be: set max_tokens of the role "
+                f"'{job.call.role}' in a models file (--models FILE), or give a budget in calls."
             )
         if budget.usd is not None and known is None:
             raise LLMError(
                 f"A budget in USD needs the price of {job.endpoint.model}, which is not known: set price_in and price_out (USD for a million tokens; "
-                f"0 for a local server) of the role '{job.call.role}', or give a budget in tokens or calls."
+                f"0 for a local server) of the role '{job.call.role}' in a models file (--models FILE), or give a budget in tokens or calls."
             )
         most_in = bound(job.signature)
         return Usage(1, most_in, most_out, most_in * known.token_in + most_out * known.token_out if known else 0.0)
