@@ -110,7 +110,7 @@ def _row(case: Case) -> dict[str, Any]:
 
 def _show(case: Case, *, truth: bool, as_json: bool) -> None:
     if truth:
-        shown = case.model_dump(mode="json", by_alias=True, exclude_defaults=True) if as_json else case_module.dumps(case)
+        shown = case_module.authored(case) if as_json else case_module.dumps(case)
     else:
         shown = {
             "id": case.id, "title": case.title, "license": case.license, "clinical_review": case.provenance.clinical_review,
