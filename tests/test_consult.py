@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from medsim import action as act
 from medsim.agent.script import Golden, Script
 from medsim.case import Case
+from medsim.case.body import React
 from medsim.consult import Consult
 from medsim.episode import replay, rollout
 from medsim.errors import ActionError
@@ -273,3 +274,17 @@ def test_the_golden_script_passes(mini: Case) -> None:
     assert card.raw is not None
     assert card.raw >= 0.95, [(item.id, item.verdict) for item in card.items if item.earned < max(item.points, 0)]
     assert card.passed
+
+
+@pytest.mark.parametrize(
+    ("kind", "turn"), [("note", "note: allergic to penicillin"), ("diagnose", "diagnose: flu"), ("dispose", "dispose: ward")]
+)
+def test_what_the_doctor_decides_can_move_the_case(mini: Case, patient: ScriptedPatient, kind: str, turn: str) -> None:
+    other = next(name for name in mini.states if name != mini.initial)
+    react = (React.model_validate({"did": {"kind": kind}, "to": other}),)
+    first = mini.states[mini.initial].model_copy(update={"react": react, "timers": ()})
+    consult = Consult(mini.model_copy(update={"states": {**mini.states, mini.initial: first}}))
+    consult.play("examine: heart", patient)
+    assert consult.scene.body.state == mini.initial
+    consult.play(turn, patient)
+    assert consult.scene.body.state == other

@@ -126,7 +126,7 @@ class Decisions:
         if not action.text:
             self.desk.unclear(action, "The note is empty.")
             return
-        self.desk.record("doctor", "note", action.text)
+        self.desk.clock.act(self.desk.record("doctor", "note", action.text))
         self.desk.spend(SPEECH + len(action.text.split()) // 3)
 
     def diagnose(self, action: Action) -> None:
@@ -135,7 +135,7 @@ class Decisions:
         if not names:
             self.desk.unclear(action, "Name a diagnosis, most likely first: diagnose: FIRST; SECOND")
             return
-        self.desk.record("doctor", "diagnose", "; ".join(names), args={"ranked": names})
+        self.desk.clock.act(self.desk.record("doctor", "diagnose", "; ".join(names), args={"ranked": names}))
         self.desk.spend(MOMENT)
 
     def dispose(self, action: Action) -> None:
@@ -154,7 +154,7 @@ class Decisions:
         if not code:
             self.desk.unclear(action, f"Where to? One of: {', '.join(DISPOSITIONS)}.")
             return
-        self.desk.record("doctor", "dispose", action.text, code=code)
+        self.desk.clock.act(self.desk.record("doctor", "dispose", action.text, code=code))
         self.desk.spend(2 * MOMENT)
 
     def end(self, action: Action) -> None:
