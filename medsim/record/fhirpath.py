@@ -2,12 +2,14 @@
 
 The rule: what cannot be read or worked out is an error with a reason, never a "no". The library's own parser mends a slip in silence and
 then answers no, so every expression is read strictly first; and it is given FHIR R4's model, without which choices such as
-``medication[x]`` are silently empty. All of it is imported when first used.
+``medication[x]`` are silently empty; and numbers as decimals, which FHIR's are: to the library a float of 3.1 is not ``3.1``. All of it is
+imported when first used.
 """
 
 from __future__ import annotations
 
 import importlib
+from decimal import Decimal
 from functools import cache
 from typing import Any, NoReturn
 
@@ -24,10 +26,19 @@ def holds(expression: str, resource: dict[str, Any]) -> bool:
     if fault := _fault(expression):
         raise JudgeError(fault)
     try:
-        found = evaluate(resource, expression, {}, model)
+        found = evaluate(_exact(resource), expression, {}, model)
     except Exception as error:  # the library raises whatever its functions do
         raise JudgeError(f"The FHIRPath expression '{expression[:100]}' cannot be evaluated: {str(error)[:100]}.") from error
     return bool(found == [True])
+
+
+def _exact(value: Any) -> Any:
+    """A copy in which every float is the decimal that it is written as."""
+    if isinstance(value, dict):
+        return {name: _exact(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_exact(inner) for inner in value]
+    return Decimal(repr(value)) if isinstance(value, float) else value
 
 
 def parsable(expression: str) -> None:

@@ -109,6 +109,8 @@ class Task(Part):
     golden: tuple[str, ...] = ()
     """Calls that do it right, as text."""
     sources: tuple[str, ...] = ()
+    license: str = ""
+    clinical_review: Literal["pending", "reviewed", "not_applicable"] = "pending"
 
     _folder: Path = PrivateAttr(default=Path())
     _held: Holdings | None = PrivateAttr(default=None)
