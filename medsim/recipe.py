@@ -116,6 +116,14 @@ class Recipe(Part):
             raise ValueError(str(error)) from error
         return self
 
+    def seating(self, kind: Kind) -> Recipe:
+        """This recipe with another kind of patient; what only a role-played one can be told is left out, a bias is not given up silently."""
+        if kind != "role" and self.bias:
+            raise CaseError(
+                f"{self.id} biases its role-played patient ('{self.bias}'): a {kind} one cannot have that. Choose another recipe or kind."
+            )
+        return self.model_copy(update={"patient": kind, "results_told": self.results_told and kind == "role"})
+
     def listed(self) -> list[Case]:
         """The cases this recipe chooses; where a data set has not been imported yet, say how."""
         try:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 from medsim.case import Case
 from medsim.controller import Controller
 from medsim.errors import CaseError, did_you_mean
+from medsim.llm.call import lacks
 from medsim.patient.identity import fingerprint
 from medsim.patient.personas import persona_over, portrait
 from medsim.patient.scripted import ScriptedPatient
@@ -76,24 +77,21 @@ class Seats(NamedTuple):
         if case.roles is not None:
             from medsim.patient.documented import DocumentPatient
 
-            return DocumentPatient(brief, self._model(case, "patient"), persona=portrait(brief.persona))
+            return DocumentPatient(brief, self._model("patient", _documented(case)), persona=portrait(brief.persona))
         if self.patient == "scripted":
             return ScriptedPatient(brief)
-        if self.llm is None:
-            raise CaseError(
-                f"A {self.patient} patient needs a language model: give --patient MODEL, or a models file with --models; in Python, models=Models(...)."
-            )
+        llm = self._model("patient", f"A {self.patient} patient needs a language model: give --patient MODEL")
         if self.patient == "role":
             from medsim.patient.role import RolePatient
 
-            return RolePatient(brief, self.llm, bias=self.bias, target=self.target, results=self.results_told)
+            return RolePatient(brief, llm, bias=self.bias, target=self.target, results=self.results_told)
         from medsim.patient import mediq
 
         if self.patient in mediq.KINDS:
-            return mediq.MediqPatient(brief, self.llm, kind=self.patient)
+            return mediq.MediqPatient(brief, llm, kind=self.patient)
         from medsim.patient.voiced import VoicedPatient
 
-        return VoicedPatient(brief, self.llm)
+        return VoicedPatient(brief, llm)
 
     def controller_of(self, case: Case) -> Controller | None:
         """Seat the controller of a documented case; a compiled one answers for itself."""
@@ -101,12 +99,18 @@ class Seats(NamedTuple):
             return None
         from medsim.controller.model import ModelController
 
-        return ModelController(case, self._model(case, "controller"))
+        return ModelController(case, self._model("controller", _documented(case)))
 
-    def _model(self, case: Case, role: str) -> LLM:
-        if self.llm is None:
-            raise CaseError(
-                f"Case '{case.id}' is a documented one: a language model has to be its {role}. Give --patient MODEL and --controller MODEL, "
-                "or a models file with --models; in Python, models=Models(...)."
-            )
+    def _model(self, role: str, wanted: str) -> LLM:
+        """The language model of a role; CaseError where none is seated, with what was wanted of it."""
+        if self.llm is None or lacks(self.llm, role):
+            told = "" if self.llm is None else f"No model is given for the role '{role}'. "
+            raise CaseError(f"{told}{wanted}, or a models file with --models; in Python, models=Models(...).")
         return self.llm
+
+
+def _documented(case: Case) -> str:
+    return (
+        f"Case '{case.id}' is a documented one: language models have to be its patient and its controller. "
+        "Give --patient MODEL and --controller MODEL"
+    )

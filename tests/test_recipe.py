@@ -10,6 +10,7 @@ import pytest
 from medsim import library
 from medsim import recipe as recipes
 from medsim.case import Case
+from medsim.cli import content
 from medsim.consult import Consult
 from medsim.errors import CaseError
 from medsim.recipe import Recipe, Reward, Select, load, load_cases
@@ -123,3 +124,10 @@ def test_a_case_that_was_edited_is_read_again(tmp_path: Path) -> None:
     path.write_text(MINI.read_text().replace("Ten a day.", "Twenty a day."))
     os.utime(path, (1, 1))
     assert recipes.load_case(path).hash != first.hash
+
+
+def test_who_imports_a_data_set_is_told_to_play_it_in_its_own_environment() -> None:
+    own = [recipe for name in library.names("envs") if (recipe := load(name)).data]
+    assert {recipe.data for recipe in own} >= {"agentclinic", "mediq", "medsp1000"}
+    for recipe in own:
+        assert f"--env {recipe.id} --cases FOLDER" in content._RUNS[recipe.data]

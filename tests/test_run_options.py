@@ -23,3 +23,47 @@ def test_kind_and_persona_of_the_patient_are_checked_on_the_command_line(tmp_pat
         assert says in capsys.readouterr().err
     assert main([*start, "--persona", "recall=low", "--run", "low"]) == 0
     assert Store(tmp_path / "runs.db").runs()[0]["config"]["persona"] == {"recall": "low"}
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> str:
+    path = tmp_path / "models.yaml"
+    path.write_text("schema: medsim.models/1\npatient: {model: openai/local, api_base: http://127.0.0.1:9/v1}\n", encoding="utf-8")
+    return str(path)
+
+
+def recipe(tmp_path: Path, text: str) -> list[str]:
+    path = tmp_path / "own.yaml"
+    path.write_text(f"schema: medsim.env/1\ncases: {DATA / 'mini.yaml'}\n{text}", encoding="utf-8")
+    return ["run", "--agents", "inert", "--env", str(path), "--store", str(tmp_path / "runs.db")]
+
+
+def test_a_kind_that_is_asked_for_sits_in_the_place_of_the_recipes_own(tmp_path: Path, models: str) -> None:
+    start = recipe(tmp_path, "patient: role\nresults_told: true\n")
+    seen = {}
+    for name, more in (("own", []), ("voiced", ["--patient-kind", "voiced"]), ("scripted", ["--patient-kind", "scripted"])):
+        assert main([*start, "--models", models, "--run", name, *more]) == 0
+    for row in Store(tmp_path / "runs.db").runs():
+        seen[row["id"]] = (row["config"]["patient"], row["config"]["recipe"].get("results_told", False))
+    assert seen == {"own": ("role", True), "voiced": ("voiced", False), "scripted": ("scripted", False)}
+
+
+def test_a_bias_is_not_given_up_for_a_kind_that_cannot_have_it(tmp_path: Path, models: str, capsys: pytest.CaptureFixture[str]) -> None:
+    start = recipe(tmp_path, "patient: role\nbias: recency\ntarget: cancer\n")
+    assert main([*start, "--models", models, "--patient-kind", "voiced"]) == 2
+    assert "biases its role-played patient ('recency')" in capsys.readouterr().err
+    assert not (tmp_path / "runs.db").exists()
+
+
+def test_a_seat_without_a_model_is_refused_before_anything_is_played(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Else those encounters that happen not to ask it would be scored, and the others lost."""
+    model = "openai/local@http://127.0.0.1:9/v1"
+    start = recipe(tmp_path, "patient: role\n")
+    assert main([*start, "--doctor", model]) == 2
+    assert "No model is given for the role 'patient'" in capsys.readouterr().err
+    assert main([*start[:2], "chat", *start[3:], "--patient", model]) == 2
+    assert "say which, with --doctor MODEL" in capsys.readouterr().err
+    documented = ["run", "--agents", "inert", "--cases", str(DATA / "documented.yaml"), "--store", str(tmp_path / "runs.db")]
+    assert main([*documented, "--patient", model]) == 2
+    assert "No model is given for the role 'controller'" in capsys.readouterr().err
+    assert not (tmp_path / "runs.db").exists()

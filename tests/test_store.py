@@ -307,3 +307,12 @@ def test_half_a_character_in_an_error_is_stored_as_its_escape(store: Store, mini
 def test_an_empty_name_is_refused() -> None:
     with pytest.raises(StoreError, match="empty"):
         Store(" ")
+
+
+def test_an_encounter_of_a_case_without_a_single_item_is_stored_like_any_other(store: Store, mini: Case) -> None:
+    bare = mini.model_copy(update={"rubric": mini.rubric.model_copy(update={"items": ()})})
+    for trial in (0, 1):
+        run = rollout(bare, Script(["ask: where does it hurt?", "end:"]), name="x", run="r", trial=trial)
+        store.save(run, score(bare, run.events, run.outcome))
+        assert store.scores(run.id)[0]["items"] == []
+    assert [(row["trial"], row["status"], row["score"]) for row in store.rows()] == [(0, "finished", None), (1, "finished", None)]

@@ -25,6 +25,7 @@ from medsim.case import Case
 from medsim.case.part import CODE, Part
 from medsim.errors import CaseError, did_you_mean
 from medsim.llm import LLM
+from medsim.llm.call import lacks
 from medsim.patient import biases
 
 
@@ -81,7 +82,7 @@ def make(name: str, llm: LLM | None = None) -> tuple[str, Maker]:
     if kind is None:
         raise CaseError(f"{name}: no agent kind '{recipe.kind}'.{did_you_mean(recipe.kind, KINDS)} Known: {', '.join(KINDS)}.")
     settings = inspect.signature(kind).parameters
-    if "llm" in settings and llm is None:
+    if "llm" in settings and (llm is None or (lacks(llm, "doctor") and not recipe.params.get("model"))):
         raise CaseError(f"Agent '{name}' is a language model: say which, with --doctor MODEL or a models file (--models).")
     unknown = [key for key in recipe.params if key not in settings or key in {"case", "llm"}]
     if unknown:

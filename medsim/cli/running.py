@@ -58,7 +58,7 @@ def _recipe(arguments: argparse.Namespace) -> recipes.Recipe | str | None:
     """The environment recipe; a kind of patient that was asked for sits there instead of the recipe's own."""
     if arguments.env is None or arguments.patient_kind is None:
         return cast("str | None", arguments.env)
-    return recipes.load(arguments.env).seating(kind_of(arguments.patient_kind))
+    return recipes.load(arguments.env).seating(cast("recipes.Kind", kind_of(arguments.patient_kind)))
 
 
 def _seats(arguments: argparse.Namespace) -> Seats | None:

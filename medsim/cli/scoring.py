@@ -177,7 +177,7 @@ def _print(rows: list[dict[str, Any]], *, as_json: bool) -> None:
          {True: "yes", False: "no", None: "-"}[row["passed"]], f"{row['coverage']:.0%}", "added" if row["added"] else "was there"]
         for row in rows
     ]  # fmt: skip
-    console().print(table(columns, shown, drop=("judge",)))
+    console().print(table(columns, shown, drop=("judge", "rubric")))
 
 
 def rubric_of(name: str) -> Rubric:

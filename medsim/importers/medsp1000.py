@@ -6,6 +6,7 @@ status. A packet is plain data; ``load`` makes documented cases of those that ca
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -135,6 +136,7 @@ def load(
     by_id = {packet.id: packet for packet in packets}
     cases: list[Case] = []
     done: list[Row] = []
+    taken: dict[str, str] = {}
     for row in rows:
         packet = by_id.get(row.case_id)
         if packet is None or row.status == "refused":
@@ -144,6 +146,10 @@ def load(
         if case is None:
             done.append(row._replace(status="refused", reasons=(*row.reasons, *reasons)))
             continue
+        if case.id in taken:  # letters that an id cannot have are all written alike
+            reasons = (*reasons, f"id_taken:{taken[case.id]}")
+            case = case.model_copy(update={"id": f"{case.id[:72]}-{hashlib.sha256(packet.id.encode()).hexdigest()[:6]}"})
+        taken[case.id] = packet.id
         cases.append(case)
         done.append(
             row._replace(
@@ -151,6 +157,11 @@ def load(
                 status="flagged" if row.reasons or reasons else "imported",
                 reasons=tuple(dict.fromkeys((*row.reasons, *reasons))),
             )
+        )
+    if not packets and subset is not None and (missing := [row.case_id for row in rows if "not_found" in row.reasons]):
+        raise CaseError(
+            f"{path}: none of the {len(missing)} packets of {subset} is here (the first: {missing[0]}). Give the folder that holds "
+            "<case>/<scenarioN>, or another --subset."
         )
     if not cases and not packets:
         raise CaseError(

@@ -41,7 +41,7 @@ class Cache:
         self._abandoned: list[sqlite3.Connection] = []
         self._process = os.getpid()
         if read_only and not self.path.is_file():
-            raise LLMError(f"No recorded run '{self.path}'. Record one first with mode='record', or give another file.")
+            raise LLMError(f"No recorded run '{self.path}'. Record one first with mode='record' (--calls record), or give another file.")
         with self._told():
             if not read_only:
                 self.path.parent.mkdir(parents=True, exist_ok=True)

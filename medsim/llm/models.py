@@ -59,7 +59,7 @@ class Models:
         if mode not in _MODES:
             raise LLMError(f"A mode of {', '.join(_MODES)} was expected, given {mode!r}.")
         if mode != "live" and cache is None:
-            raise LLMError(f"mode='{mode}' needs a file: give cache=PATH.")
+            raise LLMError(f"mode='{mode}' needs a file: give cache=PATH (--cache FILE).")
         self.mode, self.budget, self.ledger = mode, budget, Ledger(on_call)
         self.roles = dict(roles or {})
         self.cache = None if cache is None else Cache(cache, read_only=mode == "replay")

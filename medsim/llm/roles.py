@@ -31,6 +31,9 @@ ROLES = ("doctor", "question", "patient", "controller", "judge")
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 _KEY_FIELD = re.compile(r"(?:^|_)(?:key|apikey|token|secret|password|authorization|headers?|bearer|credentials?)$", re.IGNORECASE)
 
+_BARE = re.compile(r"@((?:localhost|\d+(?:\.\d+){3}|[\w.-]+:\d+)(?:[:/].*)?)$")
+"""What looks like an address without its scheme; a version that belongs to a model's name (``model@20240620``) has neither port nor dot."""
+
 
 class Role(Part):
     """One role's model, how it answers, and how it is reached."""
@@ -104,6 +107,11 @@ def of(text: str, base: Role | None = None) -> Role:
     if not model or looks_like_a_key(model):
         raise CaseError(
             "A model was expected, such as openai/gpt-4o-mini or openai/local@http://127.0.0.1:8000/v1. Keys come from the environment only."
+        )
+    if not at and (bare := _BARE.search(model)):
+        raise CaseError(
+            f"The address of a server begins with http:// or https://: write {model[: bare.start()]}@http://{bare[1]}. As it stands, the provider "
+            "of that name would be asked."
         )
     if base is not None and base.model == model and not at:
         return base

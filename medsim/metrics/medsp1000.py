@@ -54,7 +54,7 @@ def _of_agent(agent: str, played: Sequence[Played]) -> Iterator[Metric]:
             held = Scored(one.case.hash, found.packet.split_group, score(found.packet, found.verdicts), len(found.verdicts.given))
             by_judge.setdefault(found.judge, []).append(held)
     if not by_judge:
-        yield Metric(agent, "raw_micro", None, note="no encounter of a packet has been judged: medsim score --run RUN --judge MODEL")
+        yield Metric(agent, "raw_micro", None, note=_unjudged(ended))
     for judge, scored in by_judge.items():
         left = len(ended) - len(scored)
         told = [
@@ -64,6 +64,13 @@ def _of_agent(agent: str, played: Sequence[Played]) -> Iterator[Metric]:
         ]
         named = agent if len(by_judge) == 1 else f"{agent} ({judge})"
         yield from _figures(named, scored, "; ".join(filter(None, told)))
+
+
+def _unjudged(ended: Sequence[Played]) -> str:
+    """Why nothing is known of these encounters."""
+    if any(scored["judge"] != "none" for one in ended for scored in one.scores):
+        return "a judge was asked and decided no item: medsim show ID says why, medsim score --run RUN --judge MODEL --repeat 1 asks again"
+    return "no encounter of a packet has been judged: medsim score --run RUN --judge MODEL"
 
 
 def _figures(agent: str, scored: Sequence[Scored], note: str) -> Iterator[Metric]:

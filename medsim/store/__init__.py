@@ -192,7 +192,8 @@ class Store:
             }
             for position, item in enumerate(card.items)
         ]  # fmt: skip
-        connection.execute(insert(ITEMS), rows)
+        if rows:  # a case may come without a single item; an insert of nothing would be one of NULLs
+            connection.execute(insert(ITEMS), rows)
 
     # ---- reading ----------------------------------------------------------------------------------------------------------------
 

@@ -131,3 +131,24 @@ def test_the_age_is_a_persons_and_not_a_span_of_time(tmp_path: Path, text: str, 
 def test_an_age_that_is_not_said_is_assumed_and_flagged(tmp_path: Path) -> None:
     packet(tmp_path, "c/scenario1", rubric=None, examinee="For three years in pain.", sp_actor="You hurt.", environment_controller="x")
     assert "age_assumed" in medsp1000.load(tmp_path).cases[0].provenance.flags
+
+
+def test_two_packets_whose_names_are_written_alike_are_two_cases(tmp_path: Path) -> None:
+    roles = {"sp_actor": "You are Ann.", "environment_controller": "Vitals normal."}
+    for name in ("f\u00e4lle", "f\u00f6lle"):
+        packet(tmp_path, f"{name}/scenario1", rubric={"PC": [f"Greets {name}."]}, examinee=f"A woman of 45, {name}.", **roles)
+    imported = medsp1000.load(tmp_path)
+    ids = [case.id for case in imported.cases]
+    assert ids[0] == "f-lle.scenario1"
+    assert ids[1].startswith("f-lle.scenario1-")
+    assert [row.case_id for row in imported.rows] == ids
+    assert imported.rows[1].reasons[-1] == "id_taken:f\u00e4lle/scenario1"
+    folder = importers.write("medsp1000", imported, tmp_path / "pack")
+    assert [cases.load(folder / f"{name}.yaml") for name in ids] == imported.cases
+
+
+def test_a_subset_of_other_packets_says_which_are_not_here(tmp_path: Path) -> None:
+    subset = tmp_path / "subset.json"
+    subset.write_text('["mededportal_1/scenario1", "mededportal_2/scenario1"]', encoding="utf-8")
+    with pytest.raises(CaseError, match=r"none of the 2 packets of .*subset.json is here \(the first: mededportal_1/scenario1\)"):
+        medsp1000.load(PACKETS, subset=subset)

@@ -114,3 +114,17 @@ def test_a_key_or_nothing_in_place_of_a_model_is_refused_without_repeating_it(te
 def test_an_unknown_role_on_the_command_line_is_refused() -> None:
     with pytest.raises(CaseError, match="Did you mean 'judge'"):
         with_models({}, {"juge": "openai/gpt-4o"})
+
+
+@pytest.mark.parametrize(
+    "address", ["127.0.0.1:8000", "127.0.0.1:8000/v1", "localhost", "localhost:8000/v1", "models.example:80/v1", "10.0.0.1/v1"]
+)
+def test_an_address_without_its_scheme_is_never_taken_for_a_part_of_the_name(address: str) -> None:
+    """Else what is meant for a server of one's own would be sent to the provider."""
+    with pytest.raises(CaseError, match=f"write openai/local@http://{address}"):
+        of(f"openai/local@{address}")
+
+
+def test_a_version_after_a_models_name_stays_in_it() -> None:
+    assert of("vertex_ai/claude@20240620").model == "vertex_ai/claude@20240620"
+    assert of("vertex_ai/claude-3@default").api_base == ""

@@ -127,3 +127,9 @@ def test_what_failed_or_was_not_judged_is_left_out_and_told() -> None:
 def test_agents_have_their_own_figures() -> None:
     found = figures(played(SHORT, score(SHORT, Asks=True)), played(SHORT, score(SHORT), agent="other"))
     assert (found["doctor", "raw_micro"].value, found["other", "raw_micro"].value) == (1, 0)
+
+
+def test_a_judge_that_decided_nothing_is_not_called_no_judge() -> None:
+    undecided = score(SHORT, Asks=None)
+    assert "no encounter of a packet has been judged" in figures(played(SHORT))["doctor", "raw_micro"].note
+    assert "decided no item" in figures(played(SHORT, undecided))["doctor", "raw_micro"].note
