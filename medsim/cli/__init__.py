@@ -12,6 +12,7 @@ import importlib
 import io
 import os
 import sys
+import textwrap
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
@@ -21,7 +22,7 @@ from medsim.version import __version__
 NOTICE = "For research and teaching, not for care."
 
 _EPILOGS = {
-    "cases": "examples:\n  medsim cases --setting ed\n  medsim cases show winter-cough\n  medsim cases show winter-cough --truth\n  medsim cases schema > case.schema.json\n  medsim cases from-world sore-throat --n 20 --seed 0 --to packs/throats\n  medsim cases from-fhir bundle.json --to case.yaml\n  medsim cases new restless-man.yaml\n  medsim cases index --to docs/cases.md",
+    "cases": "examples:\n  medsim cases --setting ed\n  medsim cases show winter-cough --truth\n  medsim cases schema > case.schema.json\n  medsim cases from-world sore-throat --n 20 --seed 0 --to packs/throats\n  medsim cases from-fhir bundle.json --to case.yaml\n  medsim cases new restless-man.yaml\n  medsim cases index --to docs/cases.md",
     "rubrics": "examples:\n  medsim rubrics\n  medsim rubrics show harm\n  medsim rubrics import healthbench.jsonl --to rubrics_hb\n  medsim rubrics export signed --format livemedbench",
     "lint": "examples:\n  medsim lint cases/starter\n  medsim lint restless-man.yaml --watch",
     "audit": "examples:\n  medsim audit starter\n  medsim audit packs/sp --patient openai/gpt-4o-mini --controller openai/gpt-4o-mini --judge openai/gpt-4o-mini --jobs 8",
@@ -120,8 +121,8 @@ def _content_verbs(verb: _Add) -> None:
     for name in ("specialty", "setting", "population", "tag", "grade"):
         cases.add_argument(f"--{name}", action="append", help=f"only this {name}")
     cases.add_argument("--n", type=int, default=20, help="from-world: how many patients (default: 20)")
-    cases.add_argument("--seed", type=int, default=0, help="from-world: the same seed gives the same patients (default: 0)")
-    cases.add_argument("--to", metavar="FOLDER", help="from-world: a new folder for the pack; from-fhir: the case file; index: the page")
+    cases.add_argument("--seed", type=int, default=0, help="from-world: which patients (default: 0)")
+    cases.add_argument("--to", metavar="PATH", help="folder of the new pack; file of the case or page")
     _chart_options(cases)
     _new_options(cases)
 
@@ -170,22 +171,20 @@ def _content_verbs(verb: _Add) -> None:
     _stored(imported, run="medsp1000-runs: name of the run they become")
 
 
-_NEW = {
-    "title": "title (default: the opening)", "name": "the patient's name", "age": "years", "sex": "female, male, other, unknown",
-    "reason": "the door note, beside age and sex", "opening": "the patient's first words", "worry": "what the patient fears",
-    "secret": "what the patient keeps back at first", "rival": "the diagnosis not to be missed", "examine": "the examination that helps",
-    "sign": "what it finds", "test": "the test that settles it", "result": "what it shows",
-    "treatment": "the right one, with dose and route", "avoid": "what would harm this patient", "why": "why it would",
-    "dispose": "home, ward, icu ...", "source": "guideline: title and year", "author": "your name",
-}  # fmt: skip
+_NEW = (
+    "title", "name", "age", "sex", "reason", "opening", "worry", "secret", "rival", "examine", "sign", "test", "result", "treatment", "avoid",
+    "why", "dispose", "source", "author",
+)  # fmt: skip
 """Answers of ``cases new`` that no other option of ``cases`` holds; the questions stand in ``medsim.cli.authoring``."""
 
 
 def _new_options(cases: argparse.ArgumentParser) -> None:
-    made = cases.add_argument_group("new (asks for what is not given; also --case-id, --setting, --specialty and --diagnosis)")
-    made.add_argument("--yes", action="store_true", help="ask nothing: defaults for what is not given")
-    for name, words in _NEW.items():
-        made.add_argument(f"--{name}", metavar="TEXT", help=words)
+    names = " ".join(f"--{name}" for name in ("case-id", "setting", "specialty", "diagnosis", *_NEW))
+    told = f"Asks for what is not given; with --yes for nothing. Answers: {names}."
+    made = cases.add_argument_group("new (the skeleton of a case)", textwrap.fill(told, 76))
+    made.add_argument("--yes", action="store_true", help=argparse.SUPPRESS)
+    for name in _NEW:  # named above: a line for each would bury the other uses of this verb
+        made.add_argument(f"--{name}", metavar="TEXT", help=argparse.SUPPRESS)
 
 
 def _chart_options(cases: argparse.ArgumentParser) -> None:
@@ -226,9 +225,7 @@ def _playing_verbs(verb: _Add) -> None:
 
 
 def _persona(made: argparse.ArgumentParser) -> None:
-    made.add_argument(
-        "--persona", metavar="AXIS=LEVEL,...", help="lay another person over every case, e.g. recall=low,temperament=impatient"
-    )
+    made.add_argument("--persona", metavar="AXIS=LEVEL", help="another person: recall=low,temperament=impatient")
 
 
 def _models(run: argparse.ArgumentParser, *, doctor: bool = True) -> None:

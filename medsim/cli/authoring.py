@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import io
 import re
+import shlex
 import sys
 from collections.abc import Callable
 from datetime import date
@@ -18,8 +19,9 @@ from typing import Any, NamedTuple, get_args
 from medsim import case as case_module
 from medsim.case.body import Place
 from medsim.case.person import Sex
+from medsim.cli.answers import Answers, amount, clean, named, place_of
 from medsim.cli.output import print_json, remark, say
-from medsim.cli.skeleton import MARK, Answers, amount, clean, named, place_of, skeleton
+from medsim.cli.skeleton import MARK, skeleton
 from medsim.errors import CaseError, did_you_mean
 from medsim.lint import Finding, lint
 from medsim.viewer import safe
@@ -124,7 +126,8 @@ def _tell(arguments: argparse.Namespace, file: Path, text: str, findings: list[F
     say(f"{file}: a whole case, with {places} places marked WRITE that are yours to fill")
     for finding in findings:
         say(f"  {finding.level:7} {finding.rule}: {finding.where}: {finding.message}")
-    remark(f"Next: medsim lint {file} --watch (in a second window), open {file} in an editor, and play it: medsim play {file}")
+    shown = shlex.quote(str(file))
+    remark(f"Next: medsim lint {shown} --watch (in a second window), open {shown} in an editor, and play it: medsim play {shown}")
 
 
 def _answers(arguments: argparse.Namespace, file: Path | None) -> Answers:
@@ -163,6 +166,8 @@ def _read(question: Question, text: str, *, option: bool) -> Any:
         held = clean(text)
         if not held:
             raise CaseError("An answer was expected, given nothing.")
+        if "\ufffd" in held or any("\ud800" <= letter <= "\udfff" for letter in text):
+            raise CaseError("The answer is no UTF-8 text. Save or type it as UTF-8.")
         return question.read(held)
     except CaseError as error:
         raise CaseError(f"--{name}: {error}" if option else str(error)) from error
@@ -205,7 +210,8 @@ def _ready() -> None:
 
 def _free(file: Path) -> None:
     if file.suffix not in {".yaml", ".yml"}:
-        raise CaseError(f"'{file}' does not end in .yaml. For example: medsim cases new {file.with_suffix('.yaml').name or 'case.yaml'}")
+        stem = file.stem if file.suffix else file.name.lstrip(".").removesuffix("yaml")
+        raise CaseError(f"'{file}' does not end in .yaml. For example: medsim cases new {stem or 'case'}.yaml")
     if file.exists() or file.is_symlink():
         raise CaseError(f"'{file}' is there already and is not written over. Give another name: medsim cases new OTHER.yaml")
 

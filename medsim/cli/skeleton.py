@@ -1,26 +1,19 @@
 """The skeleton of a case: what an author answers becomes a whole case that plays, with a note at each place that is still to be filled.
 
-The rule: a pure function from answers to YAML text. What is not known yet says so in the text itself and beside it (``# WRITE``); no
-default pretends to be medicine.
+The rule: a pure function from answers to YAML text. What the author types stays text, whatever it holds; what is still open is marked
+(``# WRITE``).
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
-from medsim.action import MAX_CHARS
-from medsim.case.body import Dose
-from medsim.consult import DISPOSITIONS
-from medsim.dose import dose_args
-from medsim.errors import CaseError, did_you_mean
-from medsim.vocabulary import Entry, Lexicon
+from medsim.cli.answers import OPEN, Answers, amount, clean, named, place_of
+from medsim.errors import CaseError
+from medsim.vocabulary import Entry
 
 MARK = "# WRITE"
-OPEN = "to be written"
 _PLACES = {
     "ed": "the emergency department", "ward": "the ward", "icu": "intensive care", "clinic": "the clinic", "home": "a visit at home",
     "telehealth": "a call by video",
@@ -29,78 +22,7 @@ _CALM = ((1, (130, 85, 50, 36)), (12, (100, 98, 60, 22)), (131, (76, 124, 76, 14
 """Usual hr, sbp, dbp and rr up to an age in years."""
 _PATIENCE = 180
 """Minutes that a test may take and still be waited for before the treatment."""
-_UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answers:
-    """What an author knows before writing. Every field has a default that makes a whole case."""
-
-    id: str = "my-first-case"
-    title: str = ""
-    """Left out: the opening."""
-    name: str = "Alex Morgan"
-    age: int = 46
-    sex: str = "female"
-    setting: str = "ed"
-    specialty: Sequence[str] = ("general medicine",)
-    reason: str = "Feels unwell since this morning"
-    opening: str = "I don't feel right, doctor. I thought I had better come."
-    worry: str = "That it is something serious."
-    secret: str = "I have felt it for a week. I told nobody, I was afraid of what you would find."
-    diagnosis: Sequence[str] = ("diagnosis to be named",)
-    rival: str = "dangerous alternative to be named"
-    examine: str = "general appearance"
-    sign: str = f"What the doctor finds here is {OPEN}."
-    test: str = "full blood count"
-    result: str = f"What this test shows is {OPEN}."
-    treatment: str = "paracetamol 1 g po"
-    avoid: str = "ibuprofen"
-    why: str = f"Why this harms the patient is {OPEN}."
-    dispose: str = "ward"
-    source: str = f"Guideline {OPEN}: the one this case follows"
-    author: str = f"author {OPEN}"
-    created: str = "2026-01-01"
-
-
 _NOTHING = Answers()
-
-
-def clean(text: str, *, limit: int = MAX_CHARS) -> str:
-    """Return text on one line, without letters that cannot be seen."""
-    seen = "".join(" " if letter.isspace() else letter for letter in text)
-    return " ".join("".join(letter for letter in seen if unicodedata.category(letter) not in _UNSEEN).split())[:limit]
-
-
-def named(kind: str, words: str) -> Entry:
-    """Return the shared entry that words name; CaseError with the nearest names where there is none."""
-    kinds = {"treat": ("treat", "procedure")}.get(kind, (kind,))
-    found = Lexicon().resolve(kind, words)
-    if found.entry and found.entry.kind in kinds:
-        return found.entry
-    thing = {"order": "test", "treat": "treatment", "examine": "examination"}[kind]
-    near = f" Near: {', '.join(found.offered)}." if found.offered else ""
-    raise CaseError(f"No {thing} '{words}' in the shared vocabulary.{near} Choose one now; the file can name one of your own later.")
-
-
-def amount(words: str) -> dict[str, Any]:
-    """Return the doses and the route of a treatment; empty for a procedure, CaseError for a drug without an amount."""
-    entry = named("treat", words)
-    if entry.kind == "procedure":
-        return {}
-    args = {name: value for name, value in dose_args(words).items() if name in Dose.model_fields}
-    if not set(args) - {"route"}:
-        raise CaseError(f"'{words}' says no amount. Write drug, dose and route as a doctor would, e.g. paracetamol 1 g po.")
-    return args
-
-
-def place_of(words: str) -> str:
-    """Return the code of a disposition."""
-    wanted = words.lower().strip(" .")
-    for code, names in DISPOSITIONS.items():
-        if wanted == code or wanted in names:
-            return code
-    raise CaseError(f"No place '{words}' to send a patient to.{did_you_mean(wanted, DISPOSITIONS)} One of: {', '.join(DISPOSITIONS)}.")
 
 
 def skeleton(answers: Answers) -> str:
@@ -144,7 +66,7 @@ def _head(answers: Answers) -> str:
 schema: medsim.case/1
 id: {answers.id}  # the doctor sees the id, the title and the door note: none of them may name the diagnosis
 version: 0.1.0
-title: {_q(answers.title or answers.opening)}
+title: {_q(clean(answers.title) or answers.opening)}
 license: CC-BY-4.0
 provenance:
   origin: original
@@ -200,7 +122,7 @@ patient:
       topics: [complaint.contact, complaint.previous, complaint.more]  {MARK}: the topics a doctor would ask under
       tier: sensitive
       needs: {{trust: 3, heard: [talk.empathy, talk.confidential, talk.normalise]}}
-      deflect: "There is nothing more to tell."
+      deflect: "Nothing that matters, doctor."
       say: {_q(answers.secret)}
   ice:
     concerns: {_q(answers.worry)}
@@ -227,11 +149,14 @@ def _body(answers: Answers, cure: Entry, harm: Entry) -> str:
     given = f"doses: {{{doses}}}, " if doses else ""
     exam, test = named("examine", answers.examine), named("order", answers.test)
     note = f"  {MARK}: the range that is right" if doses else ""
+    tests = [code for code in ("cbc", "crp", "bmp") if code != test.code][:2]
+    needless = "\n".join(f'  {code}: {{kind: order, result: {{_: "Nothing out of the ordinary."}}}}  # not needed here' for code in tests)
     return f"""\
 actions:  {MARK}: what else a doctor might do here. Whatever you leave out is answered as normal.
   # results by state; _ stands for all other states. A number has a unit:  result: {{_: {{name: lactate, value: 4.1, unit: mmol/L}}}}
   {exam.code}: {{kind: examine, result: {{better: "Looks better than before.", _: {_q(answers.sign)}}}}}{_open(answers, "sign", "what is found")}
   {test.code}: {{kind: order, result: {{_: {_q(answers.result)}}}}}{_open(answers, "result", "what it shows")}
+{needless}
   {cure.code}: {{kind: {cure.kind}, {given}answer: {{_: "Done."}}}}{note}
   {harm.code}: {{kind: {harm.kind}, contraindications: [{{id: harmful, why: {_q(answers.why)}}}]}}{_open(answers, "why", "why it harms")}
 initial: ill
@@ -297,7 +222,7 @@ rubric:
     - {{id: named, text: "Names the diagnosis first", points: 4, comp: MK, pred: {{diagnosis: {{rank_le: 1}}}}}}
     - {{id: place, text: "Sends the patient to the right place", points: 2, comp: SBP, source: [guideline], pred: {{disposition: true}}}}
     - {{id: plan, text: "Explains the plan", points: 1, comp: ICS, pred: {{did: {{topic: talk.explain_plan}}}}}}
-    - {{id: spare, text: "Orders no more than four tests", points: 2, comp: SBP, role: efficiency, gate: {{{_given(cure)}}}, pred: {{count: {{did: {{kind: order}}, le: 4}}}}}}
+    - {{id: spare, text: "Orders no more than two tests", points: 2, comp: SBP, role: efficiency, gate: {{{_given(cure)}}}, pred: {{count: {{did: {{kind: order}}, le: 2}}}}}}
     - {{id: harmed, text: "HARM: gives {_plain(harm.name)}", points: -5, comp: PC, critical: fail, source: [guideline], pred: {{did: {{code: {harm.code}}}}}}}
     - {{id: worsened, text: "HARM: lets the patient get worse", points: -3, comp: PC, pred: {{state: worse}}}}
 """

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from medsim.case import MAX_CASE_BYTES
 from medsim.cli.output import as_json, remark, say
 from medsim.errors import MedsimError
 
@@ -31,12 +32,8 @@ def watch(
     *,
     show: Callable[[Entry], None],
     as_lines: bool = False,
-    rest: Callable[[float], None] = time.sleep,
 ) -> int:
-    """Lint what ``files`` lists now and whenever it changes, until interrupted; return 1 where there were errors at the last look.
-
-    ``rest`` waits between looks and ends the watch by raising KeyboardInterrupt, as ctrl-C does.
-    """
+    """Lint what ``files`` lists now and whenever it changes, until interrupted; return 1 where there were errors at the last look."""
     seen: dict[Path, str] = {}
     errors: dict[Path, int] = {}
     try:
@@ -46,11 +43,15 @@ def watch(
                 errors[path] = _look_at(path, look, show=show, as_lines=as_lines) if seen[path] else _gone(path, as_lines=as_lines)
             if changed and not as_lines:
                 remark(_state(errors))
-            rest(EVERY)
+            _rest(EVERY)
     except KeyboardInterrupt:
         bad = sum(map(bool, errors.values()))
         remark(f"No longer watching. {bad} of {len(errors)} with errors." if bad else "No longer watching. No errors at the last look.")
         return 1 if bad else 0
+
+
+def _rest(seconds: float) -> None:
+    time.sleep(seconds)
 
 
 def _listed(files: Callable[[], Iterable[Path]], seen: dict[Path, str]) -> list[Path]:
@@ -77,7 +78,8 @@ def _changed(paths: Iterable[Path], seen: dict[Path, str]) -> list[Path]:
 def _mark(path: Path) -> str:
     """What a file holds, as a hash: times of change are too coarse for quick editors. Empty where it is gone."""
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        with path.open("rb") as held:
+            return f"{path.stat().st_size} {hashlib.sha256(held.read(MAX_CASE_BYTES)).hexdigest()}"
     except OSError:
         return ""
 
