@@ -3,10 +3,12 @@
     from sb3_contrib import MaskablePPO
     from medsim.integrations.sb3 import WorldVecEnv
 
-    model = MaskablePPO("MlpPolicy", WorldVecEnv(256, world="sore-throat", reward={"shaping": 0.3}), gamma=1.0)
+    env = WorldVecEnv(1024, world="sore-throat", reward={"shaping": 0.3})
+    model = MaskablePPO("MlpPolicy", env, n_steps=16, batch_size=2048, n_epochs=2, gamma=1.0)
 
 The rule: the patients, masks and rewards are those of ``medsim.world.inquiry.WorldVectorEnv`` under the same seed; only the form differs.
-Needs ``stable-baselines3``. Set OMP_NUM_THREADS=1 and ``torch.set_num_threads(1)``: with more threads than free cores torch all but stops.
+Needs ``stable-baselines3``. Learning costs far more than stepping, so take many encounters, few steps of each, large batches and few epochs.
+Set OMP_NUM_THREADS=1 and ``torch.set_num_threads(1)``: with more threads than free cores torch all but stops.
 """
 
 # The framework is an extra: where it is not installed its classes have no types.
@@ -73,7 +75,7 @@ class WorldVecEnv(VecEnv):
 
     def action_masks(self) -> NDArray[np.bool_]:
         """Return what is legal now, (count, A)."""
-        return self.env.action_masks().astype(bool)
+        return self.env.action_masks().view(np.bool_)
 
     def env_method(self, method_name: str, *method_args: Any, indices: Any = None, **method_kwargs: Any) -> list[Any]:
         """Call ``action_masks``, the one method there is, for these encounters."""

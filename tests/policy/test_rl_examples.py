@@ -12,9 +12,16 @@ import pytest
 
 FOLDER = Path(__file__).parents[2] / "examples" / "rl"
 QUICK = {
+    "baselines.py": (["--world", "trap"], ["baselines.png"], ()),
     "imitation.py": (["--world", "random", "--steps", "2000"], ["imitation.png", "imitation.npz"], ()),
     "ppo_inquiry.py": (["--steps", "4000", "--envs", "64"], ["ppo_inquiry.png"], ("torch",)),
     "maskable_ppo.py": (["--world", "trap", "--steps", "8192"], ["maskable_ppo.png"], ("torch", "sb3_contrib")),
+    "memorisation.py": (["--steps", "4000"], ["memorisation.png"], ()),
+    "grpo_inquiry.py": (
+        ["--traces", "20", "--steps", "2", "--groups", "4", "--group", "4", "--seeds", "1"],
+        ["grpo_inquiry.png"],
+        ("torch",),
+    ),
 }
 
 
@@ -33,5 +40,5 @@ def test_an_example_trains_and_shows_it(
     runpy.run_path(str(FOLDER / name), run_name="__main__")
     out = capsys.readouterr().out
     assert "return (score)" in out
-    assert "greedy, until 0.99" in out
+    assert "greedy, until 0.9" in out
     assert all((tmp_path / file).stat().st_size > 1000 for file in files)
