@@ -200,4 +200,4 @@ class Attempts:
 
 def bound(signature: Signature) -> int:
     """How many prompt tokens a call can have at most."""
-    return len(signature.text) + 16 * len(signature.parts["messages"]) + image.TOKENS * signature.images
+    return len(signature.text) + 16 * signature.messages + image.TOKENS * signature.images

@@ -65,7 +65,7 @@ class Cache:
 
     def missing(self, signature: Signature) -> str:
         """Say what in a call differs from the recorded call that is most like it."""
-        wanted = _flat(signature.parts)
+        wanted = _flat(json.loads(signature.text))
         best: tuple[int, str] = (-1, "nothing is recorded in it")
         with self._told(), self._borrowed() as db:
             for (text,) in db.execute("SELECT call FROM answers ORDER BY rowid DESC LIMIT ?", (SEARCHED,)):

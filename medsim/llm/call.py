@@ -109,6 +109,10 @@ def lacks(llm: LLM, role: str) -> bool:
     return has is not None and not has(role)
 
 
+def _json(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), allow_nan=False)
+
+
 class Signature:
     """The parts of a call that may change its answer, as JSON, and their hashes."""
 
@@ -117,14 +121,17 @@ class Signature:
             "model": call.model, "api_base": api_base,
             "temperature": None if call.temperature is None else float(call.temperature), "max_tokens": call.max_tokens, "seed": call.seed,
             "logprobs": call.logprobs, "stop": call.stop, "salt": call.salt, "schema": call.schema, "tools": call.tools,
-            "messages": [message[:2] for message in call.messages],
         }  # fmt: skip
         shown = [
             (at, [image.named(picture) for picture in message.images]) for at, message in enumerate(call.messages, 1) if message.images
         ]
-        if shown:
-            self.parts["images"] = shown
-        self.text = json.dumps(self.parts, separators=(",", ":"), allow_nan=False)
+        self.messages = len(call.messages)
+        self.images = sum(len(names) for _, names in shown)
+        """How many pictures are shown."""
+        messages, pictures = _json([message[:2] for message in call.messages]), _json(shown)
+        self._prompt = f"[{messages},{pictures}]" if shown else messages
+        tail = f',"messages":{messages},"images":{pictures}}}' if shown else f',"messages":{messages}}}'
+        self.text = _json(self.parts)[:-1] + tail  # the messages, the longest part by far, are written once
 
     @cached_property
     def hash(self) -> str:
@@ -134,13 +141,7 @@ class Signature:
     @cached_property
     def prompt_hash(self) -> str:
         """SHA-256 over the messages and their pictures alone."""
-        messages, shown = self.parts["messages"], self.parts.get("images")
-        return hashlib.sha256(json.dumps([messages, shown] if shown else messages, separators=(",", ":")).encode()).hexdigest()
-
-    @property
-    def images(self) -> int:
-        """How many pictures are shown."""
-        return sum(len(names) for _, names in self.parts.get("images", ()))
+        return hashlib.sha256(self._prompt.encode()).hexdigest()
 
     def parameters(self) -> dict[str, Any]:
         """The parameters that were set, without messages, schema and tools."""
