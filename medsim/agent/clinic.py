@@ -33,6 +33,10 @@ _MARKUP = re.compile(r"^\s*```\w*\s*$|[*`]+|^[ \t]*#+[ \t]*", re.MULTILINE)
 _REQUEST = re.compile(r"\b(REQUEST[ _]+TESTS?|REQUEST[ _]+IMAGES?|DIAGNOSIS[ _]+READY)\b", re.IGNORECASE)
 _LABEL = r"(?:Dr\.?[ ]Agent|Doctor)[ \t]*:"
 _OPENS = re.compile(rf"(?:(?:\A|\n)[ \t]*(?:[-•>]|\d{{1,2}}[.)])?[ \t]*(?:{_LABEL})?|[.!?:;)\]][\"'”’]?)[ \t]*\Z", re.IGNORECASE)
+_LABELLED = re.compile(rf"\A\s*(?:{_LABEL})", re.IGNORECASE)
+_ITEM_MARK = re.compile(r"(?:(?:\A|\n)[ \t]*(?:[-•>]|\d{1,2}[.)])?[ \t]*)\Z")
+_STOPS = re.compile(r"\A[.!?)]+\s*")
+_LETTER = re.compile(r"\w")
 _BRACKETS = re.compile(r"[ \t]*:?[ \t]*\n?[ \t]*((?:\[[^\[\]]*\](?:[ \t]*(?:,|;|&|and\b)?[ \t]*(?=\[))?)+)", re.IGNORECASE)
 _PLAIN = re.compile(r"[ \t]*:[ \t]*\n?[ \t]*(?P<words>[^\n]*)")
 _SENTENCE_END = re.compile(r"(?<=[\w)%]{2})(?<!\bSt)(?<!\bvs)(?<!\bDr)(?<!\bsp)(?<!\bspp)(?<!\bvar)[.!?]\s+(?=[A-Z\"“])")
@@ -141,9 +145,11 @@ class ClinicDoctor:
 
     def _pictures(self) -> tuple[str, ...]:
         """The pictures that came since the last call, unless the model is known to take none; the words in their place have come too."""
+        if not self.shown:
+            return ()
         shown, self.shown = tuple(self.shown), []
         asked = Call(self.model, tuple(self.messages), role="doctor")
-        return () if shown and sees(self.llm, asked) is False else shown
+        return () if sees(self.llm, asked) is False else shown
 
     def _waits(self, observation: str) -> bool:
         """Whether results that were announced are still to come and nothing else has happened while waiting for them."""
@@ -258,17 +264,16 @@ def _wanted(rest: str) -> tuple[list[str], int]:
 
 def _spoken(words: str, *, after: bool) -> list[Action]:
     """Speech between requests; after one, the rest of its sentence is a note unless it asks something."""
-    found = re.sub(rf"\A\s*(?:{_LABEL})", "", words, flags=re.IGNORECASE)
+    found = _LABELLED.sub("", words)
     done: list[Action] = []
     if after and re.match(r"[ \t,;]*(?:-[ \t]*)?[a-z(]", found):
         stop = re.search(r"[.!?](?:\s|\Z)|\n", found)
         first = found[: stop.end()] if stop else found
         if "?" not in first:
             found = found[len(first) :]
-            done = [act.note(first.strip(" \t\n,;-"))] if re.search(r"\w", first) else []
-    kept = re.sub(r"(?:(?:\A|\n)[ \t]*(?:[-•>]|\d{1,2}[.)])?[ \t]*)\Z", "", found).strip(" \t\n,;:-]")
-    kept = re.sub(r"\A[.!?)]+\s*", "", kept)
-    return [*done, _speech(kept)] if re.search(r"\w", kept) else done
+            done = [act.note(first.strip(" \t\n,;-"))] if _LETTER.search(first) else []
+    kept = _STOPS.sub("", _ITEM_MARK.sub("", found).strip(" \t\n,;:-]"))
+    return [*done, _speech(kept)] if _LETTER.search(kept) else done
 
 
 def _speech(words: str) -> Action:

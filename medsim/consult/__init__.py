@@ -147,8 +147,7 @@ class Consult:
             self.desk.record("controller", "answer", "The patient is being moved on. One last turn: words, note, diagnosis, disposition.")
         if self.over:
             return
-        limits = self.limits
-        if scene.turn - scene.visit_turn >= limits.turns:
+        if scene.turn - scene.visit_turn >= self.desk.turn_limit:
             self.desk.end("truncated", "turns")
         elif self.desk.late:
             self.desk.end("truncated", "time")

@@ -62,13 +62,24 @@ class Desk:
     @property
     def limits(self) -> Limits:
         """The limits of this visit: the case's own, or those the consult was given."""
-        own, (sim, turns) = self.encounter.limits, self.scene.limits
-        return Limits.model_construct(sim=own.sim if sim is None else sim, turns=own.turns if turns is None else turns)
+        return Limits.model_construct(sim=self.time_limit, turns=self.turn_limit)
+
+    @property
+    def time_limit(self) -> int:
+        """Seconds that this visit may take."""
+        given = self.scene.limits[0]
+        return self.encounter.limits.sim if given is None else given
+
+    @property
+    def turn_limit(self) -> int:
+        """Turns that this visit may take."""
+        given = self.scene.limits[1]
+        return self.encounter.limits.turns if given is None else given
 
     @property
     def late(self) -> bool:
         """Whether the time of this visit is used up."""
-        return self.scene.body.now - self.scene.visit_began >= self.limits.sim
+        return self.scene.body.now - self.scene.visit_began >= self.time_limit
 
     def record(self, actor: Any, kind: str, text: str = "", **rest: Any) -> Event:
         """Write one event, now."""
@@ -88,7 +99,7 @@ class Desk:
         scene = self.scene
         scene.visit_began, scene.visit_turn, scene.closing = scene.body.now, scene.turn, False
         note = self.encounter
-        args = {"start": note.start, "location": note.location, "limit_s": self.limits.sim, "limit_turns": self.limits.turns}
+        args = {"start": note.start, "location": note.location, "limit_s": self.time_limit, "limit_turns": self.turn_limit}
         event = self.record("controller", "encounter", f"{note.door_note} {note.task}", code=note.id, args=args)
         self.clock.begin(note.id)
         if scene.visit:
@@ -112,7 +123,7 @@ class Desk:
 
     def capped(self, target: int) -> int:
         """A time, or the limit of this visit where that comes first."""
-        return max(self.scene.body.now, min(target, self.scene.visit_began + self.limits.sim))
+        return max(self.scene.body.now, min(target, self.scene.visit_began + self.time_limit))
 
     def happen(self, happening: Happening) -> bool:
         """Record what came due; say whether the doctor would notice."""

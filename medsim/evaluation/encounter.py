@@ -152,7 +152,7 @@ class Refused:
 
 def _value(given: Any) -> Any:
     """What a plain or an asynchronous method gave."""
-    return finished(given) if inspect.isawaitable(given) else given
+    return finished(given) if not isinstance(given, (str, type(None))) and inspect.isawaitable(given) else given
 
 
 def _own(error: BaseException) -> BaseException:

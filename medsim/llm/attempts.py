@@ -12,7 +12,7 @@ import random
 import threading
 import time
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any
 
 from medsim.errors import LLMError
 from medsim.llm import image, lite, provider
@@ -28,12 +28,24 @@ PLACES = 32
 _POLL = 0.02
 
 
-class Job(NamedTuple):
+@dataclass(slots=True)
+class Job:
     """A call, where it goes, and its address in cache and books."""
 
     call: Call
     endpoint: Endpoint
     signature: Signature
+    _fixed: dict[str, Any] | None = None
+
+    def fixed(self) -> dict[str, Any]:
+        """What the books say of the call whatever comes of it; worked out once."""
+        if self._fixed is None:
+            signature = self.signature
+            self._fixed = {
+                "role": self.call.role, "model": self.call.model, "api_base": self.endpoint.api_base,
+                "hash": signature.hash, "prompt_hash": signature.prompt_hash, "parameters": signature.parameters(),
+            }  # fmt: skip
+        return self._fixed
 
 
 @dataclass(slots=True)
@@ -92,7 +104,7 @@ class Attempts:
         real, started = worst, time.perf_counter()
         course.attempts += 1
         try:
-            reply = provider.ask_now(job.call, job.endpoint)
+            reply = provider.ask_now(job.call, job.endpoint, meanwhile=job.fixed)
             if reply is None:
                 course.attempts, real = 0, Usage()
                 return False

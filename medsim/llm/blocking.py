@@ -12,6 +12,7 @@ import re
 import threading
 import time
 import urllib.request
+from collections.abc import Callable
 from functools import cache
 from urllib.parse import urlsplit
 
@@ -35,8 +36,11 @@ def usable(endpoint: Endpoint) -> bool:
     return _usable(endpoint.api_base)
 
 
-def ask(call: Call, endpoint: Endpoint) -> Reply | Fault | None:
-    """Make one attempt at a call, within the endpoint's time limit; None where the server sends elsewhere, which is not followed here."""
+def ask(call: Call, endpoint: Endpoint, *, meanwhile: Callable[[], object] = tuple) -> Reply | Fault | None:
+    """Make one attempt at a call, within the endpoint's time limit; None where the server sends elsewhere, which is not followed here.
+
+    ``meanwhile`` is called once the request is out: what it does costs no time.
+    """
     until, base = time.monotonic() + endpoint.timeout, endpoint.api_base
     line = _borrowed(base)
     try:
@@ -47,7 +51,7 @@ def ask(call: Call, endpoint: Endpoint) -> Reply | Fault | None:
             return late(endpoint)
         except OSError as error:
             return unanswered(endpoint, scrub(str(error)), reached=False)
-        status, headers, data = line.ask(request, until, largest=plain.LARGEST)
+        status, headers, data = line.ask(request, until, largest=plain.LARGEST, meanwhile=meanwhile)
         _give_back(base, line)
     except TimeoutError:
         line.close()

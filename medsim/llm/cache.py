@@ -11,8 +11,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -42,22 +41,17 @@ class Cache:
         self._process = os.getpid()
         if read_only and not self.path.is_file():
             raise LLMError(f"No recorded run '{self.path}'. Record one first with mode='record' (--calls record), or give another file.")
-        with self._told():
-            if not read_only:
-                self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._with(self._prepare)
+        self._with(self._prepare)
 
     def get(self, signature: Signature) -> Answer | None:
         """Return the kept answer to a call, or None."""
-        with self._told():
-            row = self._with(lambda db: db.execute("SELECT answer FROM answers WHERE hash = ?", (signature.hash,)).fetchone())
+        row = self._with(lambda db: db.execute("SELECT answer FROM answers WHERE hash = ?", (signature.hash,)).fetchone())
         return None if row is None else self._answer(row[0], signature.hash)
 
     def put(self, signature: Signature, call: str, answer: Answer) -> Answer:
         """Keep an answer and return it; where another was first, return that one."""
         row = (signature.hash, call, _text(answer))
-        with self._told():
-            added = self._with(lambda db: db.execute("INSERT OR IGNORE INTO answers VALUES (?, ?, ?)", row).rowcount)
+        added = self._with(lambda db: db.execute("INSERT OR IGNORE INTO answers VALUES (?, ?, ?)", row).rowcount)
         if added:
             return answer
         first = self.get(signature)
@@ -66,14 +60,7 @@ class Cache:
     def missing(self, signature: Signature) -> str:
         """Say what in a call differs from the recorded call that is most like it."""
         wanted = _flat(json.loads(signature.text))
-        best: tuple[int, str] = (-1, "nothing is recorded in it")
-        with self._told(), self._borrowed() as db:
-            for (text,) in db.execute("SELECT call FROM answers ORDER BY rowid DESC LIMIT ?", (SEARCHED,)):
-                recorded = _flat(json.loads(text))
-                same = sum(wanted.get(name) == value for name, value in recorded.items())
-                if same > best[0]:
-                    best = (same, _first_difference(recorded, wanted))
-        return best[1]
+        return self._with(lambda db: _nearest(db.execute("SELECT call FROM answers ORDER BY rowid DESC LIMIT ?", (SEARCHED,)), wanted))
 
     def close(self) -> None:
         """Close all connections, so that the file stands alone."""
@@ -83,8 +70,7 @@ class Cache:
             db.close()
 
     def __len__(self) -> int:
-        with self._told():
-            return int(self._with(lambda db: db.execute("SELECT count(*) FROM answers").fetchone()[0]))
+        return int(self._with(lambda db: db.execute("SELECT count(*) FROM answers").fetchone()[0]))
 
     # ---- connections ------------------------------------------------------------------------------------------------------------
 
@@ -106,25 +92,29 @@ class Cache:
             db.execute(_TABLE)
 
     def _with(self, work: Callable[[sqlite3.Connection], Found]) -> Found:
-        with self._borrowed() as db:
-            return work(db)
+        """Do something with a connection; what goes wrong with the file is told in one sentence."""
+        try:
+            db = self._take()
+            try:
+                return work(db)
+            finally:
+                with self._lock:
+                    self._idle.append(db)
+        except (sqlite3.Error, OSError, UnicodeError) as error:
+            raise LLMError(f"The cache '{self.path}' cannot be used: {error}. Give another file, or remove it.") from None
 
-    @contextmanager
-    def _borrowed(self) -> Iterator[sqlite3.Connection]:
+    def _take(self) -> sqlite3.Connection:
         with self._lock:
             if self._process != os.getpid():
                 self._process, self._abandoned, self._idle = os.getpid(), self._idle, []  # a parent's connections are not ours to close
-            db = self._idle.pop() if self._idle else None
-        db = db or self._open()
-        try:
-            yield db
-        finally:
-            with self._lock:
-                self._idle.append(db)
+            if self._idle:
+                return self._idle.pop()
+        return self._open()
 
     def _open(self) -> sqlite3.Connection:
         settings: dict[str, Any] = {"timeout": BUSY_SECONDS, "isolation_level": None, "check_same_thread": False}
         if not self.read_only:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
             db: sqlite3.Connection = sqlite3.connect(self.path, **settings)
             db.execute("PRAGMA synchronous = NORMAL")
             return db
@@ -136,13 +126,6 @@ class Cache:
         except sqlite3.OperationalError:  # a folder in which nothing can be written
             db = sqlite3.connect(f"{where}?mode=ro&immutable=1", uri=True, **settings)
             return db
-
-    @contextmanager
-    def _told(self) -> Iterator[None]:
-        try:
-            yield
-        except (sqlite3.Error, OSError, UnicodeError) as error:
-            raise LLMError(f"The cache '{self.path}' cannot be used: {error}. Give another file, or remove it.") from None
 
     def _answer(self, text: str, key: str) -> Answer:
         try:
@@ -190,6 +173,17 @@ def _flat(parts: dict[str, Any]) -> dict[str, Any]:
         flat[f"role of message {number}"], flat[f"message {number} ({role})"] = role, content
     flat["number of messages"] = len(parts["messages"])
     return flat
+
+
+def _nearest(calls: Iterable[tuple[str]], wanted: dict[str, Any]) -> str:
+    """What differs in the call that is most like the one wanted."""
+    best: tuple[int, str] = (-1, "nothing is recorded in it")
+    for (text,) in calls:
+        recorded = _flat(json.loads(text))
+        same = sum(wanted.get(name) == value for name, value in recorded.items())
+        if same > best[0]:
+            best = (same, _first_difference(recorded, wanted))
+    return best[1]
 
 
 def _first_difference(recorded: dict[str, Any], wanted: dict[str, Any]) -> str:

@@ -109,8 +109,7 @@ def lacks(llm: LLM, role: str) -> bool:
     return has is not None and not has(role)
 
 
-def _json(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"), allow_nan=False)
+_json = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 
 class Signature:

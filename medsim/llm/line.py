@@ -9,6 +9,7 @@ from __future__ import annotations
 import select
 import socket
 import time
+from collections.abc import Callable
 from typing import NamedTuple
 
 from httptools import HttpParserError, HttpResponseParser
@@ -107,16 +108,18 @@ class Line:
             self._socket.close()
             self._socket = None
 
-    def ask(self, request: bytes, until: float, *, largest: int) -> Received:
+    def ask(self, request: bytes, until: float, *, largest: int, meanwhile: Callable[[], object] = tuple) -> Received:
         """Send a request and read its answer; TimeoutError, OSError, Broken or Longer, after which the line is of no more use.
 
-        ``until`` is on the clock of ``time.monotonic``; the line is closed where it cannot be kept.
+        ``until`` is on the clock of ``time.monotonic``; the line is closed where it cannot be kept. ``meanwhile`` is called once between
+        the two, while the server is at work.
         """
         line = self._socket
         if line is None:
             raise Broken("the connection is not open")
         line.settimeout(_left(until))
         line.sendall(request)
+        meanwhile()
         reading, head = _Reading(), 0
         while not reading.whole:
             line.settimeout(_left(until))

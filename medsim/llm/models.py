@@ -188,9 +188,8 @@ class Models:
         error: str = "",
     ) -> Entry:
         return Entry(
-            at=datetime.now(UTC).isoformat(timespec="milliseconds"), role=job.call.role, model=job.call.model, api_base=job.endpoint.api_base,
-            hash=job.signature.hash, prompt_hash=job.signature.prompt_hash, parameters=job.signature.parameters(), latency=latency, finish=finish,
-            retries=retries, cached=cached, tokens_in=usage.tokens_in, tokens_out=usage.tokens_out, usd=usage.usd if priced else None, error=error,
+            at=datetime.now(UTC).isoformat(timespec="milliseconds"), **job.fixed(), latency=latency, finish=finish, retries=retries, cached=cached,
+            tokens_in=usage.tokens_in, tokens_out=usage.tokens_out, usd=usage.usd if priced else None, error=error,
         )  # fmt: skip
 
 

@@ -22,6 +22,7 @@ LARGEST = 64_000_000
 """Bytes of an answer that are read before it is given up."""
 TOO_LARGE = Fault(f"the answer was longer than {LARGEST:,} bytes", True, charged=True)
 UNFIT = Fault("the request cannot be put together", False, "Check api_base, and that the key is one line of plain letters.")
+_json = json.JSONEncoder(separators=(",", ":")).encode
 _TOO_LONG = re.compile(
     r"context_length_exceeded|maximum context|context (?:length|window|limit|size)|(?:prompt|input|request) is too long|too many (?:input )?tokens",
     re.IGNORECASE,
@@ -38,7 +39,7 @@ class Sent(NamedTuple):
 def sent(call: Call, endpoint: Endpoint) -> Sent:
     """Put a request together."""
     model = endpoint.model.split("/", 1)[-1]
-    body = json.dumps({"model": model, **request.parameters(call)}, separators=(",", ":")).encode("ascii")
+    body = _json({"model": model, **request.parameters(call)}).encode("ascii")
     key = request.key(endpoint) or os.environ.get("OPENAI_API_KEY", "none")
     return Sent(body, {"Authorization": f"Bearer {key}", "Content-Type": "application/json", "Accept": "application/json"})
 

@@ -11,6 +11,7 @@ import asyncio
 import os
 import re
 import sys
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -63,9 +64,12 @@ async def ask(call: Call, endpoint: Endpoint) -> Reply | Fault:
         _warm.add(endpoint.provider)
 
 
-def ask_now(call: Call, endpoint: Endpoint) -> Reply | Fault | None:
-    """Make one attempt at a call in this thread, where ``is_blocking``; None where it must be made on the loop after all."""
-    return _no_key(endpoint) or blocking.ask(call, endpoint)
+def ask_now(call: Call, endpoint: Endpoint, *, meanwhile: Callable[[], object] = tuple) -> Reply | Fault | None:
+    """Make one attempt at a call in this thread, where ``is_blocking``; None where it must be made on the loop after all.
+
+    ``meanwhile`` is called while the model is at work.
+    """
+    return _no_key(endpoint) or blocking.ask(call, endpoint, meanwhile=meanwhile)
 
 
 def _no_key(endpoint: Endpoint) -> Fault | None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import NamedTuple
 
 from medsim import library
@@ -45,9 +46,10 @@ _EMPTY = frozenset(_EMPTY_WORDS.split())
 
 
 class Sentence(NamedTuple):
-    """What counts of a sentence: its content words, and whether it denies."""
+    """What counts of a sentence: its content words, the numbers among them, and whether it denies."""
 
     words: frozenset[str]
+    numbers: frozenset[str]
     denied: bool
 
 
@@ -126,7 +128,7 @@ class Disclosure:
 
 
 def _sentences(text: str) -> list[Sentence]:
-    cut = (Sentence(_content(sentence), _denied(sentence)) for sentence in _SENTENCE.split(text))
+    cut = (_sentence(part) for part in _SENTENCE.split(text.lower().replace("’", "'")))
     return [sentence for sentence in cut if sentence.words]
 
 
@@ -135,24 +137,20 @@ def _told(wording: list[Sentence], said: list[Sentence]) -> bool:
 
 
 def _tells(wanted: Sentence, said: Sentence) -> bool:
-    numbers = {word for word in wanted.words if word[0].isdigit()}
-    if wanted.denied != said.denied or not numbers <= said.words:
+    if wanted.denied != said.denied or not wanted.numbers <= said.words:
         return False
     common, needed = len(wanted.words & said.words), len(wanted.words)
     return common == needed if needed <= 2 else common >= SHARE * needed
 
 
-def _content(text: str) -> frozenset[str]:
-    words = _WORD.findall(_ONE.sub("1 ", text.lower().replace("’", "'")))
-    return frozenset(_stems(_DIGITS.get(word, word) for word in words))
+def _sentence(text: str) -> Sentence:
+    """Read a sentence in small letters. A "no" or "yes" that only answers the question says nothing of whether the rest denies."""
+    words = frozenset([_stem(word) for word in _WORD.findall(_ONE.sub("1 ", text)) if word not in _EMPTY])
+    return Sentence(words, frozenset([word for word in words if word[0].isdigit()]), _DENIES.search(_ANSWER.sub("", text)) is not None)
 
 
-def _stems(words: Iterable[str]) -> Iterable[str]:
-    for word in words:
-        if word not in _EMPTY:
-            yield word if word[0].isdigit() else word.removesuffix("s")[:5] if len(word) > 3 else word
-
-
-def _denied(text: str) -> bool:
-    """Whether a sentence denies; a "no" or "yes" that only answers the question says nothing of the rest."""
-    return _DENIES.search(_ANSWER.sub("", text.lower().replace("’", "'"))) is not None
+@lru_cache(maxsize=8192)
+def _stem(word: str) -> str:
+    """A number as digits, else the first letters of a word."""
+    number = _DIGITS.get(word, word)
+    return number if number[0].isdigit() or len(number) <= 3 else number.removesuffix("s")[:5]

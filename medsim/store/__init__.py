@@ -19,7 +19,7 @@ from medsim.llm import Entry
 from medsim.rubric import Scorecard
 from medsim.store import costs
 from medsim.store.changes import difference
-from medsim.store.opening import engine_of, path_of, told, url_of
+from medsim.store.opening import engine_of, path_of, told, transaction, url_of
 from medsim.store.record import (
     bit,
     call_row,
@@ -70,8 +70,7 @@ class Store:
             if self.path is not None and create:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
             self.engine = engine_of(self.url, self.path)
-            self._writer = self.engine.execution_options(writes=True)
-            with self.engine.connect() as connection:
+            with transaction(self.engine) as connection:
                 ready = self._ready(connection)
         if not ready:
             self._make(create)
@@ -281,13 +280,13 @@ class Store:
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
-        with told(self.shown), self._writer.begin() as connection:
+        with told(self.shown), transaction(self.engine, writes=True) as connection:
             yield connection
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A connection to read by; what medsim cannot have written is told in one sentence."""
-        with told(self.shown), self.engine.connect() as connection:
+        with told(self.shown), transaction(self.engine) as connection:
             try:
                 yield connection
             except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:  # a row that medsim cannot have written

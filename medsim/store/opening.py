@@ -72,11 +72,19 @@ def engine_of(url: URL, path: Path | None) -> Engine:
         if not still:
             use_wal(connection)
 
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("writes") else "BEGIN")
-
     return engine
+
+
+@contextmanager
+def transaction(engine: Engine, *, writes: bool = False) -> Iterator[Connection]:
+    """One transaction; in SQLite one that writes holds the lock from its beginning, so that what it has read first stays true.
+
+    It is begun here and by no listener: with one, SQLAlchemy asks for listeners at every step of every statement.
+    """
+    with engine.begin() if writes else engine.connect() as connection:
+        if engine.dialect.name == "sqlite":
+            connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        yield connection
 
 
 def _renew_pools() -> None:

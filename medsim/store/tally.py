@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import ColumnElement, case, func, select
 
-from medsim.store.opening import told
 from medsim.store.tables import ITEMS, SCORES, TRAJECTORIES
 
 if TYPE_CHECKING:
@@ -65,7 +64,7 @@ def tallies(store: Store, *, run: str) -> dict[str, list[Tally]]:
         .order_by(score.key)
     )  # fmt: skip
     found: dict[str, list[Tally]] = {}
-    with told(store.shown), store.engine.connect() as connection:
+    with store.reading() as connection:
         for name, *values in connection.execute(query):
             found.setdefault(name, []).append(Tally(*values))
     return found

@@ -21,6 +21,7 @@ _FILLER = re.compile(
     r"commence|request|order|a|an|the|some|of|for|his|her|their|patient'?s?|him|again|another|serial|continuous|result|results|level|levels|"
     r"test|tests|exam|examination|assessment|assess|examine|inspect|inspection)\b"
 )
+_NOT_IN_NAMES = re.compile(r"[^\w\s%+'./&]")
 
 FILES = {"orders": "order", "drugs": "treat", "exams": "examine", "procedures": "procedure"}
 
@@ -69,8 +70,7 @@ class Analyte:
 
 def normal_form(text: str) -> str:
     """Reduce words to what names are compared by."""
-    text = text.lower().replace("’", "'").replace("-", " ").replace("_", " ")
-    text = re.sub(r"[^\w\s%+'./&]", " ", text)
+    text = _NOT_IN_NAMES.sub(" ", text.lower().replace("’", "'").replace("-", " ").replace("_", " "))
     return " ".join(text.split()).strip(" .'")
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 
 from medsim.dose import drug_words
 from medsim.vocabulary.entry import Entry, bare_form, entries, normal_form
@@ -32,11 +32,18 @@ class Index:
         """Add an entry under its code, name and synonyms; the first to claim a name keeps it."""
         code = entry.code.removeprefix("exam.").replace(".", " ")
         for name in (entry.code, code, entry.name, *entry.synonyms):
-            full, bare = normal_form(name), bare_form(name)
+            full, bare, length = _forms(name)
             self.by_name.setdefault(full, entry)
             if bare:
                 self.by_bare.setdefault(bare, entry)
-            self.longest = max(self.longest, len(full.split()))
+            self.longest = max(self.longest, length)
+
+
+@lru_cache(maxsize=8192)
+def _forms(name: str) -> tuple[str, str, int]:
+    """A name as it is compared, its bare words, and how many words it has; many cases have the same names."""
+    full = normal_form(name)
+    return full, bare_form(name), len(full.split())
 
 
 FAMILY = {"examine": "examine", "treat": "treat", "order": "order", "procedure": "procedure", "consult": "procedure"}

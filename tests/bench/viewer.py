@@ -27,6 +27,7 @@ from medsim.case import Case
 from medsim.episode import rollout
 from medsim.rubric import score
 from medsim.store import Store
+from medsim.store.opening import transaction
 from medsim.store.record import event_row, summary_row
 from medsim.store.tables import EVENTS, TRAJECTORIES
 from medsim.trajectory import Trajectory
@@ -50,7 +51,7 @@ def filled(path: Path, case: Case, played: Trajectory, *, each: int) -> Store:
     count = len(played.events)
     events = [replace(played.events[i % count], seq=i, turn=i // 8, t=i * 20) for i in range(each)]
     rows = [event_row(0, event) for event in events]
-    with store.engine.execution_options(writes=True).begin() as connection:
+    with transaction(store.engine, writes=True) as connection:
         for number in range(EVENTS_IN_ALL // each):
             own = replace(played, id=f"{number:012x}", run="many", trial=number, events=[])
             key = connection.execute(insert(TRAJECTORIES).values(**summary_row(own, card, None))).inserted_primary_key[0]

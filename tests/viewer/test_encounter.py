@@ -10,6 +10,7 @@ from textual.pilot import Pilot
 
 from medsim.case import Case
 from medsim.store import Store
+from medsim.store.opening import transaction
 from medsim.trajectory import Trajectory
 from medsim.viewer.screens import encounter, paced
 from medsim.viewer.screens.app import Viewer
@@ -321,7 +322,7 @@ def test_an_encounter_that_grows_is_followed(store: Store, mini: Case, golden: T
         from medsim.store.tables import EVENTS
 
         await press(pilot, "G")
-        with store.engine.execution_options(writes=True).begin() as connection:
+        with transaction(store.engine, writes=True) as connection:
             connection.execute(insert(EVENTS), [event_row(front(app).recording.key, event) for event in golden.events[9:]])
         front(app).look()
         await settle(app, pilot)
