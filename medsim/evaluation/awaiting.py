@@ -13,15 +13,18 @@ import threading
 from collections.abc import Awaitable
 from typing import Any
 
+from medsim.llm.meanwhile import catch_up
+
 _lock = threading.Lock()
 _loops: dict[int, asyncio.AbstractEventLoop] = {}
 """By process: a fork does not take the thread along."""
 
 
 def finished(work: Awaitable[Any]) -> Any:
-    """Await something on the agents' loop and return what it gives; an interrupt here ends it there."""
+    """Await something on the agents' loop and return what it gives, doing meanwhile what was put off; an interrupt here ends it there."""
     future = asyncio.run_coroutine_threadsafe(_guarded(work), _loop())
     try:
+        catch_up()
         return future.result()
     except BaseException:
         future.cancel()

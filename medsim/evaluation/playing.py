@@ -1,7 +1,8 @@
 """Many encounters at the same time: the pool, and how a run is stopped.
 
-The rule: results are stored as they end, by one thread; few wait for it, so that memory stays flat and a kill loses little. The first
-interrupt begins nothing new and lets end what is under way; the second leaves at once, and what is left is stored nowhere.
+The rule: results are stored as they end, by one thread; few wait for it, so that memory stays flat and a kill loses little. One encounter
+at a time is stored while the model has the first request of the next. The first interrupt begins nothing new and lets end what is under
+way; the second leaves at once, and what is left is stored nowhere.
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ import contextlib
 import signal
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from functools import partial
 from queue import SimpleQueue
 from typing import Any, NamedTuple
 
 from medsim.evaluation.encounter import Done, Job
+from medsim.llm.meanwhile import catch_up, later, putting_off
 
 _WAITING = 4
 """One result for so many encounters under way may wait for the store before no other is begun."""
@@ -66,12 +69,19 @@ def play_all(
         watch.begun(job)
         return play(job, left)
 
+    def kept(done: Done) -> None:
+        nonlocal count
+        keep(done)
+        count += 1
+
     try:
-        with _interruptible(stop, watch), contextlib.closing(_results(todo, one, jobs, stop)) as results:
+        with _interruptible(stop, watch), contextlib.closing(_results(todo, one, jobs, stop)) as results, putting_off():
             for done in results:
-                keep(done)
-                count += 1
-                ended(done)
+                catch_up()  # the one before, where no model was asked since
+                later(partial(kept, done))
+                later(partial(ended, done))
+                if jobs > 1 or not done.calls:
+                    catch_up()
                 if done.trajectory.outcome.reason == "BudgetSpent" and not stop.up:
                     stop.up = True
                     watch.stopping()

@@ -20,6 +20,7 @@ from medsim.llm.budget import Budget
 from medsim.llm.call import ONE_CALL, Call, Signature
 from medsim.llm.fault import End, Endpoint, Fault, decide
 from medsim.llm.lane import Lane
+from medsim.llm.meanwhile import catch_up
 from medsim.llm.reading import Reading, Reply, read
 from medsim.trajectory import Usage
 
@@ -46,6 +47,11 @@ class Job:
                 "hash": signature.hash, "prompt_hash": signature.prompt_hash, "parameters": signature.parameters(),
             }  # fmt: skip
         return self._fixed
+
+    def meanwhile(self) -> None:
+        """What is done while the model is at work."""
+        self.fixed()
+        catch_up()
 
 
 @dataclass(slots=True)
@@ -104,7 +110,7 @@ class Attempts:
         real, started = worst, time.perf_counter()
         course.attempts += 1
         try:
-            reply = provider.ask_now(job.call, job.endpoint, meanwhile=job.fixed)
+            reply = provider.ask_now(job.call, job.endpoint, meanwhile=job.meanwhile)
             if reply is None:
                 course.attempts, real = 0, Usage()
                 return False

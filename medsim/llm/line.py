@@ -112,14 +112,16 @@ class Line:
         """Send a request and read its answer; TimeoutError, OSError, Broken or Longer, after which the line is of no more use.
 
         ``until`` is on the clock of ``time.monotonic``; the line is closed where it cannot be kept. ``meanwhile`` is called once between
-        the two, while the server is at work.
+        the two, while the server is at work; what it takes does not count.
         """
         line = self._socket
         if line is None:
             raise Broken("the connection is not open")
         line.settimeout(_left(until))
         line.sendall(request)
+        sent = time.monotonic()
         meanwhile()
+        until += time.monotonic() - sent
         reading, head = _Reading(), 0
         while not reading.whole:
             line.settimeout(_left(until))

@@ -13,6 +13,8 @@ from collections.abc import Coroutine
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
+from medsim.llm.meanwhile import catch_up
+
 Result = TypeVar("Result")
 
 _lock = threading.Lock()
@@ -26,9 +28,10 @@ def submit(work: Coroutine[Any, Any, Result]) -> Future[Result]:
 
 
 def wait(work: Coroutine[Any, Any, Result]) -> Result:
-    """Run work on the loop and wait for it; an interrupt here ends it there."""
+    """Run work on the loop and wait for it, doing meanwhile what was put off; an interrupt here ends it there."""
     future = submit(work)
     try:
+        catch_up()
         return future.result()
     except BaseException:
         future.cancel()

@@ -63,6 +63,8 @@ def scrub(text: str, *, limit: int = 300) -> str:
 
 def clean(text: str) -> str:
     """Drop control codes and put U+FFFD in place of half characters; ordinary text comes back as it is."""
+    if text.isascii() and text.isprintable():
+        return text
     if not text.isascii():
         text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return _CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))

@@ -327,7 +327,7 @@ def test_threads_and_tasks_together_keep_the_limit_of_the_server(server: Server)
 @pytest.mark.parametrize(("given", "most"), [({}, 48), ({"concurrency": 5}, 5)], ids=["no limit of one's own", "a limit of one's own"])
 @every_way
 def test_a_run_of_many_jobs_has_room_for_all_of_them_unless_a_limit_is_set(server: Server, given: dict[str, int], most: int) -> None:
-    server.latency = 0.1
+    server.latency = 0.6
     layer = Models(roles={"doctor": Role(model="openai/local", api_base=server.url, **given)})
     layer.complete(CALL)
     layer.widen(48)
