@@ -74,40 +74,14 @@ def to_case(
             "grade": "documented",
             "license": LICENCE,
             "provenance": {
-                "origin": "imported",
-                "clinical_review": "not_applicable",
-                "file": packet,
-                "sha256": sha256("\n".join((doctor, *(document.sha256 for document in (*patient, *controller, *evaluator))))),
-                "notes": [line for line in (f"doi:{doi}" if doi else "", f"split_group:{split_group}" if split_group else "") if line],
+                **_origin(packet, doctor, (*patient, *controller, *evaluator)),
+                "notes": [f"{name}:{value}" for name, value in (("doi", doi), ("split_group", split_group)) if value],
                 "flags": list(dict.fromkeys((*flags, *person.flags, *(() if rubric else ("not_scorable",))))),
             },
-            "blueprint": {
-                "specialty": ["not stated"],
-                "setting": place(told),
-                "population": person.population(told[:2000]),
-                "tags": [TAG],
-            },
-            "encounters": [
-                {
-                    "id": "encounter",
-                    "location": place(told),
-                    "start": "2026-01-05T09:00:00",
-                    "limits": {"sim": "24h", "turns": TURNS},
-                    "door_note": doctor,
-                    "task": "You are the clinician in this encounter.",
-                }
-            ],
-            "patient": {
-                "name": people.name(len(packet), person.sex),
-                "age": person.age,
-                "sex": person.sex,
-                "opening": "Hello.",
-            },
-            "roles": {
-                "patient": _texts(patient),
-                **({"controller": _texts(controller)} if _texts(controller) else {}),
-                **({"evaluator": _texts(evaluator)} if _texts(evaluator) else {}),
-            },
+            "blueprint": _blueprint(told, person),
+            "encounters": [_encounter(doctor, told)],
+            "patient": _patient(packet, person),
+            "roles": _roles(patient=patient, controller=controller, evaluator=evaluator),
             "initial": next(iter(states)),
             "states": states,
             "outcome": {"diagnosis": {"name": UNNAMED}},
@@ -151,10 +125,41 @@ def _described(text: str) -> str:
     return around if found["plain"] is None else f"{found['plain']} years old, {text[found.end() : found.end() + 40]}"
 
 
+def _origin(packet: str, doctor: str, documents: Sequence[Document]) -> dict[str, str]:
+    """Where the case comes from, with one digest of all its texts."""
+    digest = sha256("\n".join((doctor, *(document.sha256 for document in documents))))
+    return {"origin": "imported", "clinical_review": "not_applicable", "file": packet, "sha256": digest}
+
+
+def _blueprint(told: str, person: people.Person) -> dict[str, Any]:
+    return {"specialty": ["not stated"], "setting": place(told), "population": person.population(told[:2000]), "tags": [TAG]}
+
+
+def _encounter(doctor: str, told: str) -> dict[str, Any]:
+    return {
+        "id": "encounter",
+        "location": place(told),
+        "start": "2026-01-05T09:00:00",
+        "limits": {"sim": "24h", "turns": TURNS},
+        "door_note": doctor,
+        "task": "You are the clinician in this encounter.",
+    }
+
+
+def _patient(packet: str, person: people.Person) -> dict[str, Any]:
+    return {"name": people.name(len(packet), person.sex), "age": person.age, "sex": person.sex, "opening": "Hello."}
+
+
 def _state(title: str) -> dict[str, Any]:
     """A declared state. Its vital signs are never shown: the controller gives those that the packet holds."""
     normal = {"hr": 80, "sbp": 120, "dbp": 80, "rr": 16, "spo2": 98, "temp": 37}
     return {"vitals": normal, **({"note": title} if title else {})}
+
+
+def _roles(*, patient: Sequence[Document], **others: Sequence[Document]) -> dict[str, list[dict[str, str]]]:
+    """The patient's texts, and those of the other roles that have any."""
+    told = {role: _texts(documents) for role, documents in others.items()}
+    return {"patient": _texts(patient), **{role: texts for role, texts in told.items() if texts}}
 
 
 def _texts(documents: Sequence[Document]) -> list[dict[str, str]]:

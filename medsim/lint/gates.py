@@ -20,7 +20,7 @@ from medsim.dose import unit_of
 from medsim.episode import rollout
 from medsim.lint.finding import Finding, error
 from medsim.rubric import Scorecard, score
-from medsim.rubric.verdict import patterns
+from medsim.rubric.log import patterns
 from medsim.trajectory import Trajectory
 from medsim.vocabulary import Lexicon
 

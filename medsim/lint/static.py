@@ -21,8 +21,8 @@ from medsim.errors import CaseError, did_you_mean
 from medsim.lint.finding import Finding, error, warning
 from medsim.llm import image
 from medsim.patient.matcher import matcher
+from medsim.rubric.log import patterns
 from medsim.rubric.names import folded
-from medsim.rubric.verdict import patterns
 
 
 def read_off(case: Case) -> list[Finding]:

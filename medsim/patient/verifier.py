@@ -12,6 +12,7 @@ from functools import cache
 
 from medsim import document, library, vocabulary
 from medsim.patient.fitting import FILES
+from medsim.vocabulary.whole import stands_in
 
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
 _WORDS = re.compile(r"[a-z][a-z'-]+")
@@ -43,7 +44,7 @@ def _symptom_words() -> frozenset[str]:
 def secrets_said(text: str, *, secrets: Iterable[str], doctor: str) -> list[str]:
     """Name the secret terms in a text that the doctor has not said first. Only the controller knows the terms."""
     low, heard = text.lower(), doctor.lower()
-    return [term for term in secrets if _stands_in(term.lower(), low) and not _stands_in(term.lower(), heard)]
+    return [term for term in secrets if stands_in(term.lower(), low) and not stands_in(term.lower(), heard)]
 
 
 def faults(text: str, *, released: Iterable[str], doctor: str) -> list[str]:
@@ -59,23 +60,8 @@ def faults(text: str, *, released: Iterable[str], doctor: str) -> list[str]:
     allowed = " ".join((*released, doctor)).lower()
     found += [f"number: {number}" for number in sorted(numbers - set(_NUMBER.findall(allowed)))]
     for sort, given in (("drug", drugs), ("symptom", symptoms)):
-        found += [f"{sort}: {word}" for word in sorted(given) if not _stands_in(word, allowed)]
+        found += [f"{sort}: {word}" for word in sorted(given) if not stands_in(word, allowed)]
     return found
-
-
-def _stands_in(term: str, text: str) -> bool:
-    """Whether a term stands in a text as a whole: no letter, digit or underscore right before or after it."""
-    at = text.find(term)
-    while at >= 0:
-        end = at + len(term)
-        if not _in_word(text[max(0, at - 1) : at]) and not _in_word(text[end : end + 1]):
-            return True
-        at = text.find(term, at + 1)
-    return False
-
-
-def _in_word(letter: str) -> bool:
-    return letter.isalnum() or letter == "_"
 
 
 def _denied(word: str, text: str) -> bool:

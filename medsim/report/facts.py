@@ -16,7 +16,7 @@ from medsim.case.pattern import Did, covers
 from medsim.report.arms import Material
 from medsim.report.encounter import OWN, Encounter
 from medsim.report.figures import NOT_ENDED, Row, rounded
-from medsim.rubric.verdict import patterns
+from medsim.rubric.log import patterns
 
 NO_CASES = "The case files were not found in the version that was played, so it cannot be said which facts there are. Give --cases FOLDER."
 NO_FACTS = "The cases list no facts that a patient could tell."

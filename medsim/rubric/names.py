@@ -13,6 +13,7 @@ from functools import lru_cache
 
 from medsim.case import Case
 from medsim.case import Diagnosis as Named
+from medsim.vocabulary.whole import place_of, stands_in
 
 _SPELLING = [
     ("haem", "hem"), ("oedema", "edema"), ("oesoph", "esoph"), ("aemia", "emia"), ("anaes", "anes"), ("paed", "ped"), ("orrhoea", "orrhea"),
@@ -109,23 +110,17 @@ def _inside(phrase: str, places: Sequence[str]) -> bool:
     """Say whether a phrase stands in one of the places, not negated there; the last place is the whole, for what commas cut apart."""
     if len(phrase) < 3 or len(places[-1].split()) > len(phrase.split()) + _EXTRA_WORDS:
         return False
-    found = [(place, at) for place in places if (at := re.search(rf"(?<!\w){re.escape(phrase)}(?!\w)", place))]
-    return any(
-        not (_NEGATED_BEFORE.search(place[: at.start()]) or _NEGATED_AFTER.search(place[at.end() :])) for place, at in (found[:-1] or found)
-    )
+    found = [(place[:at], place[at + len(phrase) :]) for place in places if (at := place_of(phrase, place)) >= 0]
+    return any(not (_NEGATED_BEFORE.search(before) or _NEGATED_AFTER.search(after)) for before, after in (found[:-1] or found))
 
 
 def _opposed(wanted: str, said: str) -> bool:
     """Say whether what is said has the opposite of a word of the wanted name in its place."""
     for pair in _OPPOSITES:
         for mine, other in (pair, pair[::-1]):
-            if _has(mine, wanted) and not _has(other, wanted) and _has(other, said) and not _has(mine, said):
+            if stands_in(mine, wanted) and not stands_in(other, wanted) and stands_in(other, said) and not stands_in(mine, said):
                 return True
     return False
-
-
-def _has(word: str, text: str) -> bool:
-    return re.search(rf"(?<!\w){word}(?!\w)", text) is not None
 
 
 def accepted(diagnosis: Named) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from medsim.case.checklist import Rubric
 from medsim.rubric.finding import Ending
-from medsim.rubric.verdict import Log
+from medsim.rubric.log import Log
 
 if TYPE_CHECKING:
     from medsim.rubric.scorecard import ItemScore, Scorecard

@@ -186,6 +186,19 @@ def test_what_comes_first_must_be_met(mini: Case) -> None:
     assert verdicts(card(mini, "checkpoints", how="censored"))["next_step"] == "unknown"
 
 
+@pytest.mark.parametrize(("done", "stage"), [(True, "met"), (False, "unmet")])
+def test_a_scale_without_points_counts_for_its_stage_as_it_is(mini: Case, done: bool, stage: str) -> None:
+    scale = {"anchors": {step: f"step {step}" for step in range(1, 6)}, "by": {5: {"did": {"code": "aspirin"}}}}
+    items = [
+        {"id": "a", "text": "a", "points": 2, "comp": "PC", "group": "g", "pred": {"did": {"code": "ecg12"}}},
+        {"id": "z", "text": "z", "comp": "PC", "group": "g", "scale": scale},
+    ]
+    rubric = Rubric.model_validate({"groups": {"g": {}}, "items": items})
+    found = card(mini, rubric, ("order", "ecg12"), *([("treat", "aspirin")] if done else []))
+    assert found.groups is not None
+    assert found.groups["g"].verdict == stage
+
+
 @pytest.mark.parametrize(("harmed", "earned", "stage"), [(False, 1.0, "met"), (True, 0.0, "unmet")])
 def test_harm_that_was_not_done_does_not_break_a_stage_and_harm_that_was_does(mini: Case, harmed: bool, earned: float, stage: str) -> None:
     items = [

@@ -83,10 +83,11 @@ def test_a_number_that_is_missing_in_an_open_or_cut_off_visit_is_unknown() -> No
     assert number(wanted, [Done(1, "", "CrCl 54 mL/min")], "censored").verdict == "met"
 
 
-@given(st.text(max_size=200))
-def test_any_text_at_all_gives_readings(text: str) -> None:
-    for reading in readings(f"{text} CrCl {text}", Number.model_validate(CLEARANCE)):
-        assert reading.shown
+@given(st.text(max_size=200) | st.text("0123456789.,-+/%<> mLinCr", max_size=40), st.integers(0, 999))
+def test_any_text_at_all_gives_readings_that_can_be_shown(text: str, value: int) -> None:
+    found = readings(f"{text} CrCl {text}; CrCl {value} mL/min", Number.model_validate(CLEARANCE))
+    assert found[-1].value == value
+    assert all(reading.shown for reading in found)
 
 
 @pytest.mark.parametrize(

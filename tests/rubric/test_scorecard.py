@@ -69,6 +69,8 @@ def test_coverage_of_nine_tenths_is_trusted_and_less_is_flagged(mini: Case) -> N
     nine = [item(f"a{n}", 1, GIVEN) for n in range(9)]
     assert not card(mini, [*nine, item("k", 1, None, **judged)], ASPIRIN).flagged
     assert card(mini, [*nine[:8], item("k", 1, None, **judged)], ASPIRIN).flagged
+    assert card(mini, [*nine, item("k", 1, None, **judged)], ASPIRIN).passed is True
+    assert card(mini, [*nine[:8], item("k", 1, None, **judged)], ASPIRIN).passed is None
 
 
 def test_what_does_not_apply_leaves_numerator_and_denominator(mini: Case) -> None:

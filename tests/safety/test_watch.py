@@ -17,7 +17,8 @@ from medsim.episode import rollout
 from medsim.errors import ActionError, CaseError
 from medsim.patient.scripted import ScriptedPatient
 from medsim.recipe import load_cases
-from medsim.rubric.verdict import Log, decide, patterns
+from medsim.rubric.log import Log, patterns
+from medsim.rubric.operators import decide
 from medsim.safety import Background, background, check, drug, review, row_named
 from medsim.safety.background import drugs_in
 from medsim.trajectory import Event
