@@ -5,6 +5,8 @@ The rule: every event is written here, at the time the clock shows, and whatever
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import islice
 from typing import Any, NamedTuple
 
 from medsim.action import Action
@@ -28,18 +30,25 @@ class Tools(NamedTuple):
     facts: frozenset[str]
 
 
+_KEPT = 512
 _TOOLS: dict[str, Tools] = {}
 
 
 def tools_of(case: Case) -> Tools:
     """Return the tools of a case, made once for each version of it."""
     if case.hash not in _TOOLS:
-        if len(_TOOLS) >= 512:
+        if len(_TOOLS) >= _KEPT:
             _TOOLS.clear()
         facts = case.patient.every_fact()
         topics = frozenset(topic for fact in facts for topic in fact.topics)
         _TOOLS[case.hash] = Tools(Lexicon(case), Laboratory(case), topics, frozenset(fact.id for fact in facts if fact.tier != "never"))
     return _TOOLS[case.hash]
+
+
+def prepare(cases: Iterable[Case]) -> None:
+    """Make the tools of cases before their encounters begin, of as many as are kept."""
+    for case in islice(cases, _KEPT):
+        tools_of(case)
 
 
 class Desk:

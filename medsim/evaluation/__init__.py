@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from medsim import recipe as recipes
 from medsim.agent import Maker, make
 from medsim.case import Case
+from medsim.consult.desk import prepare
 from medsim.errors import ActionError, MedsimError, StoreError
 from medsim.evaluation.configuration import configuration, identity_of
 from medsim.evaluation.encounter import Done, Job, Setting, information
@@ -104,6 +105,7 @@ def _played(
     """Play, store each as it ends, and collect what failed."""
     errors: list[str] = []
     count = 0
+    prepare({job.case.hash: job.case for job in todo}.values())
 
     def keep(done: Done) -> None:
         nonlocal count
