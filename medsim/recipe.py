@@ -184,5 +184,7 @@ def load_cases(names: tuple[str, ...] | list[str], select: Select | None = None)
                 raise CaseError(f"Two different cases have the id '{case.id}'; rename one.")
     taken = [case for case in found.values() if select is None or select.takes(case)]
     if not taken:
+        if not names:
+            raise CaseError("No case was named: cases is a pack, a folder, a file or a case id, or several of them.")
         raise CaseError(f"No case of {', '.join(names)} fits the selection {select.model_dump(exclude_defaults=True) if select else ''}.")
     return taken

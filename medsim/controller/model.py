@@ -27,7 +27,7 @@ PROMPT = "controller"
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class _Deed(_Strict):
@@ -156,8 +156,8 @@ def read(text: str, task: Task) -> tuple[Ruling | None, str]:
 
 
 def _deed(said: _Deed) -> Deed:
-    seconds = min(round(said.minutes * 60), LONGEST_ACT)
-    result_in = min(round((said.result_minutes or 0) * 60), LONGEST_RESULT) if said.status == "pending" else 0
+    seconds = round(min(said.minutes * 60, LONGEST_ACT))
+    result_in = round(min((said.result_minutes or 0) * 60, LONGEST_RESULT)) if said.status == "pending" else 0
     return Deed(said.status, " ".join(said.text.split()), seconds, result_in)
 
 

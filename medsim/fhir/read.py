@@ -50,7 +50,9 @@ def load(path: Path) -> Resource:
     """Read a Bundle from a JSON file; CaseError says what else was found."""
     try:
         if not path.is_file():
-            raise CaseError(f"{path}: there is no such file. The JSON file of one patient's FHIR Bundle was expected.")
+            raise CaseError(
+                f"{path}: {'that is no file' if path.exists() else 'there is no such file'}. The JSON file of one patient's FHIR Bundle was expected."
+            )
         if path.stat().st_size > MAX_BYTES:
             raise CaseError(f"{path}: the file has {path.stat().st_size:,} bytes; at most {MAX_BYTES:,} are read.")
         text = path.read_text(encoding="utf-8-sig")

@@ -13,6 +13,7 @@ from medsim.case.body import CaseAction, Result, State
 from medsim.case.person import Fact
 from medsim.importers import people
 from medsim.importers.answers import accepted, holds
+from medsim.importers.choices import LETTERS
 from medsim.importers.draft import NEUTRAL, TASK, Draft
 from medsim.importers.duplicates import Known
 from medsim.importers.lines import sha256
@@ -101,7 +102,7 @@ def _origin(draft: Draft, file: str, line: int, raw: str, flags: list[str]) -> d
 def _best(draft: Draft) -> str:
     """What a doctor who knows the answer would write: the letter of the option where letters are shown, the name otherwise."""
     if draft.shown and draft.question:
-        return "ABCDEFGHIJ"[int(str(dict(draft.question)["answer"]))]
+        return LETTERS[int(str(dict(draft.question)["answer"]))]
     return draft.called or draft.answer
 
 

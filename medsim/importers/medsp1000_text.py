@@ -1,7 +1,8 @@
 """The role folders of a MedSP1000 scenario: which folder is whose, and the text of its files in one of two modes.
 
 The rule: ``compat`` gives, byte for byte, the text that the original engine put before its models; ``clean`` takes away what only damages
-it: struck-out passages, control codes, HTML entities, translated twins. Neither reads outside the scenario's folder.
+it: struck-out passages, control codes, HTML entities, translated twins. Neither reads outside the scenario's folder, but for the store that
+the hub's downloads are linked to.
 """
 
 from __future__ import annotations
@@ -95,8 +96,9 @@ def material(role: str, folder: Path, *, mode: Mode, keep_zh: bool = False) -> M
         if twin and mode == "clean" and not keep_zh:
             problems.append(f"translated_twin:{role}/{name}")
             continue
-        if path.is_symlink() or path.stat().st_size > MAX_BYTES:
-            problems.append(f"{'link' if path.is_symlink() else 'too_large'}:{role}/{name}")
+        link = path.is_symlink() and not _downloaded(path)
+        if link or path.stat().st_size > MAX_BYTES:
+            problems.append(f"{'link' if link else 'too_large'}:{role}/{name}")
             continue
         try:
             data = path.read_bytes()
@@ -165,6 +167,12 @@ def _files(folder: Path, mode: Mode) -> Iterator[Path]:
         parts = path.relative_to(folder).parts
         if path.is_file() and not any(part.startswith(".") or part in left_out for part in parts):
             yield path
+
+
+def _downloaded(path: Path) -> bool:
+    """Whether a link is one of the hub's own cache: from ``snapshots/REVISION/…`` to a file in ``blobs`` beside it."""
+    top = next((above for above in path.absolute().parents if above.name == "snapshots"), None)
+    return top is not None and path.resolve().parent == (top.parent / "blobs").resolve()
 
 
 def _fit(role: Role, name: str) -> int:

@@ -17,7 +17,7 @@ from medsim.importers.nejm import kind_of
 from medsim.importers.people import Person
 from medsim.importers.record import Record, record
 from medsim.importers.speech import Voice
-from medsim.importers.text import clean, leaves
+from medsim.importers.text import clean, leaves, sentence
 
 HOW = "Answer with one letter: diagnose: LETTER"
 NOTE = (
@@ -52,12 +52,12 @@ def vignette(data: Mapping[str, Any], *, told: str = "atomic") -> Draft:
     """Read an item; refused where there is nothing to ask, or where the answer contradicts itself."""
     chosen = options(data.get("options"), data.get("answer"), data.get("answer_idx"))
     asked = question(data.get("question"))
-    held = record(data.get("context"), data.get("facts"), told=told)
+    held = record(data.get("context"), data.get("facts") or data.get("atomic_facts"), told=told)
     if not held.script.facts:
         raise Refused("not_interactive:no record to ask about")
     about = data.get("patient")
     patient: Mapping[str, Any] = about if isinstance(about, dict) else {}
-    lead = initial(held)
+    lead = sentence(clean(data.get("initial_info"))) or initial(held)
     person, demographics, flags = who(patient, lead)
     subject = "non_patient" not in flags
     answer = chosen.texts[chosen.right]

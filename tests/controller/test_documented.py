@@ -14,6 +14,7 @@ from medsim.case import Case
 from medsim.consult import Consult
 from medsim.controller import Deed, Ruling, Task, advice
 from medsim.controller.model import SCHEMA, ModelController, read
+from medsim.controller.seat import LONGEST_ACT, LONGEST_RESULT
 from medsim.episode import fork, replay, rollout
 from medsim.errors import ActionError, CaseError, LLMError
 from medsim.llm import Scripted
@@ -201,6 +202,8 @@ def test_the_model_is_given_its_own_documents_and_the_states_but_never_the_evalu
         said({"status": "done"}),
         said({"minutes": "3"}),
         said({"minutes": -1}),
+        said({"minutes": float("inf")}),
+        said({"status": "pending", "result_minutes": float("nan")}),
         said({}, vitals={"hr": 900, "sbp": None, "dbp": None, "rr": None, "spo2": None, "temp": None, "gcs": None}),
         said({"status": "pending", "text": "", "result_minutes": 10}),
         said({}) + said({}),
@@ -225,6 +228,12 @@ def test_an_answer_of_the_wrong_form_is_no_ruling(bad: str) -> None:
 def test_any_answer_gives_a_ruling_or_a_reason(text: str) -> None:
     ruling, wrong = read(text, task())
     assert (ruling is None) == bool(wrong)
+
+
+def test_an_endless_act_keeps_the_doctor_no_longer_than_the_longest_one() -> None:
+    ruling, _ = read(said({"status": "pending", "minutes": 1e308, "result_minutes": 1e308}), task())
+    assert ruling is not None
+    assert [(deed.seconds, deed.result_in) for deed in ruling.deeds] == [(LONGEST_ACT, LONGEST_RESULT)]
 
 
 def test_a_wrong_answer_is_asked_for_again_and_then_an_error(wheeze: Case) -> None:

@@ -130,6 +130,26 @@ def test_a_result_points_at_its_order_and_a_dose_at_its_request(golden: tuple[Tr
     assert at(bundle, request["requester"])["deviceName"][0]["name"] == "golden"
 
 
+def test_a_result_that_does_not_say_its_order_belongs_to_the_last_one_of_its_name_before_it(mini: Case) -> None:
+    told = played(mini, ["order: Lactate level", "wait: result", "wait: result", "order: Lactate level"])
+    first, second = [event.seq for event in told.events if event.kind == "order"]
+    (result,) = [event for event in told.events if event.kind == "result"]
+    assert first < result.seq < second
+    silent = replace(told, events=[replace(event, args={}) if event is result else event for event in told.events])
+    for trajectory in (told, silent):
+        bundle = bundle_of(trajectory, case=mini)
+        (report,), (earlier, later) = of(bundle, "DiagnosticReport"), of(bundle, "ServiceRequest")
+        assert at(bundle, report["basedOn"][0]) is earlier
+        assert earlier["authoredOn"] < report["issued"] <= later["authoredOn"]
+
+
+@pytest.mark.parametrize(("longest", "measured"), [(80, True), (81, False)])
+def test_a_row_is_measured_where_its_name_is_a_name_and_no_sentence(longest: int, measured: bool) -> None:
+    name = "N" * longest
+    found, rest = rows(f"{name} 12.3 g/dL")
+    assert ([row.name for row in found], rest) == (([name], "") if measured else ([], f"{name} 12.3 g/dL"))
+
+
 def test_measured_rows_become_quantities_and_words_stay_words() -> None:
     found, rest = rows(
         "Haemoglobin 12.3 g/dL (12-15.5); pH 7.31 (7.35-7.45) L; eGFR 54 mL/min/1.73 m2 (from 60) L; Heart size 12 wide; Film rotated"
@@ -169,6 +189,13 @@ def test_the_last_diagnosis_is_ranked_in_the_encounter_and_an_earlier_one_is_kep
     ]
     first = next(part for part in of(bundle, "Condition") if part["code"]["text"] == "pericarditis")
     assert first["clinicalStatus"]["coding"][0]["code"] == "inactive"
+    standing = {
+        part["code"]["text"]: (part["clinicalStatus"]["coding"][0]["code"], part["verificationStatus"]["coding"][0]["code"])
+        for part in of(bundle, "Condition")
+    }
+    assert standing == {
+        "pericarditis": ("inactive", "unconfirmed"), "inferior STEMI": ("active", "provisional"), "dissection": ("active", "differential"),
+    }  # fmt: skip
     assert visit["hospitalization"]["dischargeDisposition"]["coding"][0]["code"] == "cath_lab"
     assert visit["status"] == "finished"
 

@@ -59,7 +59,9 @@ def test_what_is_filed_is_read_back_as_it_was() -> None:
 
 def test_each_can_be_found_and_is_written_over_http_words() -> None:
     record = Record(Holdings(list(examples(*TYPES))))
-    for one in examples("Patient", "Observation", "Condition", "MedicationRequest"):
+    asked = list(examples("Patient", "Observation", "Condition", "MedicationRequest"))
+    assert asked
+    for one in asked:
         kind, name = one["resourceType"], one["id"]
         said = answer(record, Request("GET", f"/{kind}", {"_id": name}))
         assert said.status == 200, (kind, name)

@@ -7,7 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from copy import deepcopy
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +96,25 @@ def test_old_results_and_visits_can_be_left_out_but_allergies_and_problems_stay(
         "AllergyIntolerance": 1,
         "Condition": conditions,
     }
+
+
+def test_what_is_of_the_very_moment_is_neither_too_old_nor_too_new() -> None:
+    moment = datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC)
+    resources = [
+        {"resourceType": "Patient", "id": "p", "birthDate": "1960-01-01", "gender": "female"},
+        {
+            "resourceType": "Observation", "id": "o", "status": "final", "code": {"text": "Weight"}, "subject": {"reference": "Patient/p"},
+            "effectiveDateTime": moment.isoformat(), "valueQuantity": {"value": 60, "unit": "kg"},
+        },
+    ]  # fmt: skip
+    second = timedelta(seconds=1)
+    for since, start, reason in (
+        (moment, moment, ""),
+        (moment + second, moment + second, "older than --since"),
+        (moment - second, moment - second, "after the visit begins"),
+    ):
+        intake = take_in(collection(resources), since=since, start=start)
+        assert ("o" in {resource["id"] for resource in intake.resources}, list(intake.left_out)) == (not reason, [reason] if reason else [])
 
 
 def test_a_patient_keeps_no_death_to_come_and_no_measure_of_a_life() -> None:
@@ -213,6 +232,16 @@ def test_a_file_that_is_no_bundle_is_refused(tmp_path: Path, text: str, said: st
         load(path)
     with pytest.raises(CaseError, match="no such file"):
         load(tmp_path / "none.json")
+
+
+def test_a_file_is_read_up_to_the_largest_size_and_not_a_byte_beyond(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "x.json"
+    path.write_text(json.dumps(collection([])), encoding="utf-8")
+    monkeypatch.setattr("medsim.fhir.read.MAX_BYTES", path.stat().st_size)
+    assert load(path)["resourceType"] == "Bundle"
+    monkeypatch.setattr("medsim.fhir.read.MAX_BYTES", path.stat().st_size - 1)
+    with pytest.raises(CaseError, match=r"at most .* are read"):
+        load(path)
 
 
 def test_a_chart_too_long_for_a_case_says_how_to_shorten_it() -> None:

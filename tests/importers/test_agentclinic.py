@@ -772,9 +772,12 @@ def test_the_published_files_import_whole(path: Path) -> None:
 @needs_data
 def test_every_leaf_of_the_published_osce_cases_comes_back_word_for_word() -> None:
     lines = REAL[0].read_text(encoding="utf-8").split("\n")
+    whole = 0
     for case in agentclinic.load(REAL[0]).cases:
         source = json.loads(lines[case.provenance.line or 0])["OSCE_Examination"]
         texts = "\n".join(item.text or "" for action in case.actions.values() for item in action.result.values())
         for section in ("Physical_Examination_Findings", "Test_Results"):
             for leaf in leaves(source[section]):
-                assert leaf.text in texts or substance(leaf.text) != leaf.text
+                assert leaf.text in texts or substance(leaf.text) in texts
+                whole += leaf.text in texts
+    assert whole > 1400, "of 1518; the rest has sentences that only say that nothing is known"

@@ -423,3 +423,17 @@ def test_the_published_items_count_by_letter_and_by_whole_text() -> None:
             for at, text in enumerate(asked.options):
                 wanted = "met" if at == asked.answer else "unmet"
                 assert verdict(case, f"{'ABCD'[at]}. {text}") == verdict(case, "ABCD"[at]) == wanted, (case.id, text)
+
+
+def test_facts_may_stand_under_their_older_name_and_a_given_first_information_is_the_door_note(tmp_path: Path) -> None:
+    old = {("atomic_facts" if name == "facts" else name): value for name, value in SOUND[0].items()}
+    new, older, given_ = mediq.load(wrote(tmp_path, SOUND[0], old, {**SOUND[0], "initial_info": "Somebody coughs"})).cases
+    assert told(older) == told(new) != {}
+    assert "facts_from_context" not in older.provenance.flags
+    assert new.encounters[0].door_note != given_.encounters[0].door_note == "Somebody coughs."
+
+
+def test_the_right_letter_may_be_a_late_one(tmp_path: Path) -> None:
+    options = {chr(65 + i): f"Harrow fever of type {i}" for i in range(13)}
+    case = mediq.load(wrote(tmp_path, {**SOUND[0], "options": options, "answer": options["M"], "answer_idx": "M"})).cases[0]
+    assert (verdict(case, "M"), verdict(case, "C"), case.golden[-1].split("\n")[0]) == ("met", "unmet", "diagnose: M")

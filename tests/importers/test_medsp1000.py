@@ -192,6 +192,21 @@ def test_links_are_not_followed(tmp_path: Path) -> None:
     assert "link:examinee/link.md" in reasons
 
 
+@pytest.mark.skipif(not hasattr(os, "symlink"), reason="no links on this system")
+def test_a_download_that_links_into_its_own_store_is_read_and_nothing_else_is(tmp_path: Path) -> None:
+    place = written(tmp_path / "snapshots" / "0a1b")
+    (tmp_path / "blobs").mkdir()
+    (tmp_path / "secret.md").write_text("outside")
+    for at, path in enumerate(sorted(path for path in place.rglob("*") if path.is_file())):
+        (tmp_path / "blobs" / f"{at}").write_bytes(path.read_bytes())
+        path.unlink()
+        path.symlink_to(os.path.relpath(tmp_path / "blobs" / f"{at}", path.parent))
+    (place / "examinee" / "link.md").symlink_to(tmp_path / "secret.md")
+    packet, reasons = one(tmp_path / "snapshots" / "0a1b")
+    assert packet.text("examinee").endswith("The examinee of mededportal_9/scenario1.")
+    assert reasons == ("link:examinee/link.md",)
+
+
 def test_runs_inside_the_data_are_no_packets(tmp_path: Path) -> None:
     place = written(tmp_path)
     (place / "runs" / "mededportal_9" / "scenario1" / "20260101_000000").mkdir(parents=True)
