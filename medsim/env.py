@@ -6,6 +6,7 @@ truth; a seat that fails raises.
 
 from __future__ import annotations
 
+import math
 import string
 import sys
 from collections.abc import Callable
@@ -74,10 +75,14 @@ class Utterance(Space[str]):
 def _reward(given: Reward | dict[str, float]) -> Reward:
     if isinstance(given, Reward):
         return given
-    for name in given:
+    if not isinstance(given, dict):
+        raise ActionError(f"reward is a dict of terms, for example {{'rubric': 1, 'minute': -0.01}}; given {given!r}.")
+    for name, weight in given.items():
         if name not in Reward.model_fields:
             known = list(Reward.model_fields)
             raise ActionError(f"No reward term '{name}'.{did_you_mean(str(name), known)} Terms: {', '.join(known)}.")
+        if not isinstance(weight, (int, float)) or not math.isfinite(weight):
+            raise ActionError(f"The weight of reward term '{name}' is a finite number; given {weight!r}.")
     return Reward(**given)
 
 

@@ -16,6 +16,7 @@ def test_kind_and_persona_of_the_patient_are_checked_on_the_command_line(tmp_pat
     for more, says in (
         (["--patient-kind", "rol"], "Did you mean 'role'"),
         (["--patient-kind", "role"], "needs a language model"),
+        (["--patient", "scripted"], "say --patient-kind scripted"),
         (["--persona", "recal=low"], "Did you mean 'recall'"),
         (["--persona", "recall"], "axis=level"),
     ):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
@@ -77,6 +77,10 @@ class Did(Part):
         """The kinds of events this pattern can match."""
         kinds = frozenset(self.kind) or (frozenset({"reply"}) if self.fact else DOCTOR_KINDS)
         return kinds | {"ask", "say"} if self.topic and kinds & {"ask", "say"} else kinds
+
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
+        """Stay the same pattern in a copy: a log knows a pattern by its identity, and a copied encounter goes on with its hits."""
+        return self
 
     @cached_property
     def matches(self) -> Callable[[Any], bool]:

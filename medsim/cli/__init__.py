@@ -66,6 +66,13 @@ class _Parser(argparse.ArgumentParser):
         _complain(f"{message} {help_at}")
         raise SystemExit(2)
 
+    def parse_known_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def]  # as argparse has it, in overloads
+        """Refuse what a verb does not know in the verb's own name, with its own options beside it."""
+        known, rest = super().parse_known_args(args, namespace)
+        if rest and self._subparsers is None:
+            self.error(f"unrecognized arguments: {' '.join(rest)}")
+        return known, rest
+
 
 def _options(top: argparse.ArgumentParser) -> set[str]:
     """Every option of a parser and of its verbs."""

@@ -61,7 +61,7 @@ def _parents(store: Store, arguments: argparse.Namespace) -> list[Trajectory]:
             return [store.load(arguments.what, run=arguments.run)]
         except StoreError as error:
             raise StoreError(
-                f"{error} Runs are named too.{near}" if (near := did_you_mean(arguments.what, runs)) else str(error)
+                f"{error}. Runs are named too.{near}" if (near := did_you_mean(arguments.what, runs)) else str(error)
             ) from error
     rows = store.rows(run=arguments.what)
     agents = sorted({row["agent"] for row in rows})

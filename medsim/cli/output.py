@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 from rich import box
 from rich.cells import cell_len
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from medsim.viewer import UNSAFE, safe
@@ -25,6 +25,8 @@ PIPE_WIDTH = 140
 _LONGEST = 2_000_000
 _FOLD = 26
 """A cell that may break is given this much before columns are left out."""
+_LEAST = 8
+"""Where not even so much is left for it, a table is written as lines."""
 _ODD = re.compile(r"[^\x20-\x7e\n]")
 
 
@@ -93,6 +95,8 @@ def table(columns: Mapping[str, str], rows: Sequence[Sequence[str]], *, drop: Se
     while left_out and _width(columns, shown, cells) > console().width:
         gone = left_out.pop()
         shown = [name for name in shown if name != gone]
+    if _width(columns, shown, cells, fold=_LEAST) > console().width:
+        return _records(shown, [[cell for name, cell in zip(names, row, strict=True) if name in shown] for row in cells])
     made = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
     for name in shown:
         side = columns[name]
@@ -102,13 +106,23 @@ def table(columns: Mapping[str, str], rows: Sequence[Sequence[str]], *, drop: Se
     return made
 
 
-def _width(columns: Mapping[str, str], shown: Sequence[str], cells: Sequence[Sequence[str]]) -> int:
+def _records(names: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    """One line for each cell, heading first, where columns would cut numbers in two."""
+    made = Table.grid(Column(overflow="fold"), Column(overflow="fold"), padding=(0, 1, 0, 0))
+    for row in rows:
+        for name, cell in zip(names, row, strict=True):
+            made.add_row(Text(name.replace("\n", " "), style="bold"), Text(cell))
+        made.add_row("", "")
+    return made
+
+
+def _width(columns: Mapping[str, str], shown: Sequence[str], cells: Sequence[Sequence[str]], *, fold: int = _FOLD) -> int:
     """How wide a table would be in which only long cells of ``fold`` columns break."""
     widest = {name: max(map(cell_len, name.split("\n"))) for name in columns}
     for row in cells:
         for name, cell in zip(columns, row, strict=True):
             long = max(map(cell_len, cell.split("\n")))
-            widest[name] = max(widest[name], min(long, _FOLD) if columns[name] == "fold" else long)
+            widest[name] = max(widest[name], min(long, fold) if columns[name] == "fold" else long)
     return sum(widest[name] + 2 for name in shown) - 2
 
 

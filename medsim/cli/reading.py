@@ -70,7 +70,7 @@ def _list(store: Store, arguments: argparse.Namespace) -> None:
     ]  # fmt: skip
     console().print(table(columns, shown, drop=("critical", "cost $", "turns", "sim.\nmin", "run", "status")))
     older = f" The newest {len(rows):,} are shown; --limit 0 shows all." if len(rows) < total else ""
-    remark(f"{total:,} trajectories in {store.shown}.{older} medsim show ID for one.")
+    remark(f"{total:,} {'trajectory' if total == 1 else 'trajectories'} in {store.shown}.{older} medsim show ID for one.")
 
 
 def _page(trajectory: Trajectory, scores: list[dict[str, Any]], arguments: argparse.Namespace) -> None:
@@ -185,7 +185,7 @@ def _write_lines(store: Store, arguments: argparse.Namespace, out: TextIO) -> in
         line = {**trajectory.data(), "scores": store.scores(trajectory.id, run=trajectory.run)}
         out.write(as_json(line, sort_keys=True) + "\n")
         count += 1
-    remark(f"{count} trajectories written.")
+    remark(f"{count} {'trajectory' if count == 1 else 'trajectories'} written.")
     return 0 if count else 1
 
 

@@ -18,7 +18,7 @@ from medsim.evaluation import Evaluation, Seats, evaluate
 from medsim.evaluation.seats import book
 from medsim.evaluation.stats import Summary
 from medsim.patient import personas
-from medsim.seats import kind_of
+from medsim.seats import KINDS, kind_of
 from medsim.stats import Estimate
 
 if TYPE_CHECKING:
@@ -64,13 +64,15 @@ def _recipe(arguments: argparse.Namespace) -> recipes.Recipe | str | None:
 def _seats(arguments: argparse.Namespace) -> Seats | None:
     """The language models and the judge that were asked for, or None."""
     persona = personas.read(arguments.persona or "")
-    if not any(getattr(arguments, name) for name in _SEATED):
+    if not any(getattr(arguments, name) not in (None, "", []) for name in _SEATED):
         kind = kind_of(arguments.patient_kind or "scripted")
         return Seats(patient=kind, persona=persona) if persona or kind != "scripted" else None
     from medsim.cli.scoring import judge_of, judges_of
     from medsim.llm import Budget, Models
     from medsim.llm import roles as files
 
+    if arguments.patient in KINDS:
+        raise ActionError(f"'{arguments.patient}' is a kind of patient and no model: say --patient-kind {arguments.patient}.")
     named = {"doctor": arguments.doctor, "patient": arguments.patient, "controller": arguments.controller}
     roles = files.with_models(files.load(arguments.models) if arguments.models else {}, named)
     if judges := judges_of(arguments):
@@ -109,6 +111,11 @@ def _check(arguments: argparse.Namespace, agents: list[str]) -> None:
         given = getattr(arguments, name)
         if not 1 <= given <= most:
             raise ActionError(f"--{name} must be at least 1 and at most {most:,}, given {given}.")
+    for name in ("max_usd", "max_tokens", "max_calls"):
+        if (limit := getattr(arguments, name)) is not None and not limit >= 0:
+            raise ActionError(f"--{name.replace('_', '-')} must be at least 0, given {limit}.")
+    if arguments.run is not None and not arguments.run.strip():
+        raise ActionError("--run needs a name, for example --run night; without it the run is named for what it plays.")
 
 
 def _print(result: Evaluation, *, as_json: bool) -> None:

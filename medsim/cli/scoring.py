@@ -110,7 +110,7 @@ def _loaded(store: Store, name: str, run: str | None, runs: set[str]) -> Traject
         return store.load(name, run=run)
     except StoreError as error:
         near = did_you_mean(name, runs)
-        raise StoreError(f"{error} Runs are named too.{near}" if near else str(error)) from error
+        raise StoreError(f"{error}. Runs are named too.{near}" if near else str(error)) from error
 
 
 def _judged(works: Iterator[Work], judge: Judge | None, rubric: Rubric | None, store: Store, jobs: int) -> Iterator[Judged]:

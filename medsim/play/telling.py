@@ -136,15 +136,24 @@ def _path(found: Debrief, width: int) -> Iterator[Text]:
 
 
 def _step(step: Step, half: int) -> Iterator[Text]:
-    left = hung(Text(f"{stamp(step.golden.t):>7} ", QUIET), Text(_did(step.golden)), half)[:2]
+    left = _two(hung(Text(f"{stamp(step.golden.t):>7} ", QUIET), Text(_did(step.golden)), half))
     if step.own is None:
         right = [Text("      – not done", BAD)]
     else:
-        right = hung(Text(f"{stamp(step.own.t):>7} ", QUIET), Text(_did(step.own)), half)[:2]
+        right = _two(hung(Text(f"{stamp(step.own.t):>7} ", QUIET), Text(_did(step.own)), half))
     for row in range(max(len(left), len(right))):
         text = left[row] if row < len(left) else Text("")
         text.truncate(half, overflow="ellipsis", pad=True)
         yield text.append(" │ ", QUIET).append_text(right[row] if row < len(right) else Text(""))
+
+
+def _two(lines: Sequence[Text]) -> list[Text]:
+    """The first two lines; where there are more, the second says so."""
+    kept = list(lines[:2])
+    if len(lines) > 2:
+        kept[1].rstrip()
+        kept[1].append(" …")
+    return kept
 
 
 def _harm(found: Debrief, width: int) -> Iterator[Text]:

@@ -122,7 +122,7 @@ def _audit(verb: Verb) -> None:
             "medsim audit packs/sp --patient openai/gpt-4o-mini --controller openai/gpt-4o-mini --judge openai/gpt-4o-mini --jobs 8",
         ),
     )
-    whats = "pack, folder, case file or case id; or: patient, then cases or packs (default: all shipped)"
+    whats = "pack, folder, case file or case id; or: patient, then cases or packs (without any: all shipped)"
     made.add_argument("pack", nargs="+", metavar="PACK", help=whats)
     made.add_argument("--bots", action="append", metavar="NAME,...", help="only these (default: all)")
     made.add_argument(

@@ -122,6 +122,7 @@ def _bench(verb: Verb) -> None:
     made.add_argument(
         "world",
         nargs="*",
+        default=[],
         metavar="WORLD",
         help="shipped world, file, folder with your copy of DDXPlus, random, noisy or trap (default: the last three)",
     )
