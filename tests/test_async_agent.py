@@ -123,7 +123,9 @@ class Asks(HalfAsync):
 def test_a_call_made_in_a_coroutine_is_booked_to_its_encounter(tmp_path: Path) -> None:
     store = Store(tmp_path / "r.db")
     evaluate([f"{HERE}:Asks"], cases=[MINI], trials=6, store=store, jobs=6, seats=Seats())
-    for row in store.rows():
+    rows = store.rows()
+    assert len(rows) == 6
+    for row in rows:
         calls = store.calls(row["id"])
         assert len(calls) == row["turns"] > 0
         assert {call["parameters"]["seed"] for call in calls} == {row["seed"]}

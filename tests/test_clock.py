@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medsim.case import Case
+from medsim.case import Case, authored
 from medsim.clock import Clock
+from medsim.errors import CaseError
 from medsim.trajectory import Event
 
 CODES = ["nitroglycerin", "cath_lab", "aspirin", "defibrillate", "ecg12"]
@@ -82,3 +87,57 @@ def test_a_copy_goes_its_own_way(mini: Case) -> None:
     twin.next(3000)
     assert twin.body != clock.body
     assert clock.body.now == 0
+
+
+STILL = {"hr": 70, "sbp": 120, "dbp": 80, "rr": 16, "spo2": 96, "temp": 37}
+
+
+def staged(case: Case, *, challenges: Sequence[dict[str, Any]] = (), **states: dict[str, Any]) -> Case:
+    """The small case with states of its own, the first of them first."""
+    data = authored(case)
+    data["states"] = {name: {"vitals": STILL, **state} for name, state in states.items()}
+    data["initial"] = next(iter(states))
+    data["processes"], data["actions"], data["patient"]["challenges"] = [], {}, list(challenges)
+    data["rubric"]["items"] = [item for item in data["rubric"]["items"] if item["id"] != "died"]
+    return Case.model_validate(data)
+
+
+@pytest.mark.parametrize("way", [-100, 100])
+@pytest.mark.parametrize(
+    ("sign", "low", "high"), [("hr", 0, 350), ("sbp", 0, 350), ("dbp", 0, 250), ("rr", 0, 120), ("spo2", 0, 100), ("temp", 20, 45)]
+)
+def test_no_vital_sign_drifts_to_where_no_body_goes(mini: Case, sign: str, low: int, high: int, way: int) -> None:
+    clock = Clock(staged(mini, ill={"drift": {sign: way}}))
+    clock.next(3600)
+    assert clock.vitals()[sign] == (high if way > 0 else low)
+
+
+def test_what_was_done_before_a_state_moves_it_only_where_the_reaction_says_ever(mini: Case) -> None:
+    for ever, there in ((False, "worse"), (True, "better")):
+        worse = {"react": [{"did": {"code": "aspirin"}, "to": "better", "after": "1m", **({"ever": True} if ever else {})}]}
+        clock = Clock(staged(mini, ill={"timers": [{"at": "10m", "to": "worse"}]}, worse=worse, better={}))
+        history(clock, [(60, "aspirin")], 3600, 3600)
+        assert clock.body.state == there
+        history(clock, [(3660, "aspirin")], 7200, 3600)
+        assert clock.body.state == "better"
+
+
+def test_two_states_that_hand_the_body_back_and_forth_are_found_out_after_fifty_turns(mini: Case) -> None:
+    clock = Clock(staged(mini, here={"timers": [{"at": "0s", "to": "there"}]}, there={"timers": [{"at": "0s", "to": "here"}]}))
+    with pytest.raises(CaseError, match="without time passing"):
+        history(clock, [], 3600, 3600)
+    assert (clock.body.now, clock.body.visit) == (0, 50)
+
+
+def test_a_timer_is_stopped_by_what_was_done_before_it_comes_due(mini: Case) -> None:
+    waiting = staged(mini, ill={"timers": [{"at": "10m", "to": "worse", "unless": {"did": {"code": "aspirin"}}}]}, worse={})
+    for at, there in ((599, "ill"), (601, "worse")):
+        clock = Clock(waiting)
+        history(clock, [(at, "aspirin")], 3600, 3600)
+        assert clock.body.state == there
+
+
+@pytest.mark.parametrize(("conscious", "raised"), [("alert", True), ("voice", True), ("unresponsive", False)])
+def test_whoever_cannot_be_woken_raises_nothing(mini: Case, conscious: str, raised: bool) -> None:
+    clock = Clock(staged(mini, challenges=[{"id": "fear", "when": {"at": "1m"}, "say": "Will I die?"}], ill={"conscious": conscious}))
+    assert (history(clock, [], 600, 600) == [(60, "challenge", "fear")]) == raised

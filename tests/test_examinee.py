@@ -240,6 +240,7 @@ def test_every_helper_sees_the_whole_history() -> None:
         doctor.act("A man of 50.")
         before = len(staff.seen)
         doctor.act("He is pale.")
+        assert len(staff.seen) > before
         for seat, call in staff.seen[before:]:
             words = "\n".join(message.content for message in call.messages)
             assert "A man of 50." in words, seat

@@ -174,6 +174,7 @@ def test_thoughts_are_not_kept_in_the_conversation() -> None:
 def test_without_rationale_no_reasons_are_asked_for() -> None:
     llm = model(1)
     rollout(CASE, MediqExpert(llm, decision="scale"))
+    assert llm.calls
     assert not [call for call in llm.calls if "REASON:" in call.messages[1].content]
 
 
@@ -454,7 +455,9 @@ def test_a_setting_that_could_not_work_is_refused(settings: dict[str, Any], says
 
 @pytest.mark.skipif(not REAL.is_file(), reason=f"the data set is not here: {REAL}")
 def test_every_real_case_can_be_played() -> None:
-    for case in mediq.load(REAL).cases:
+    cases = mediq.load(REAL).cases
+    assert len(cases) > 10
+    for case in cases:
         expert = MediqExpert(model(1), decision="scale")
         run = rollout(case, expert)
         assert (run.error, run.outcome.diagnosis, run.outcome.turns) == ("", ("A",), 2), case.id

@@ -161,6 +161,7 @@ def test_every_batch_has_a_true_and_a_false_control_and_a_canary() -> None:
 def test_statements_carry_no_points_ids_or_signs() -> None:
     model = Scripted(answering(always(NOT_MET)))
     ModelJudge([Chair("fake", model)]).opinions([RUDE], LINES)
+    assert model.calls
     for call in model.calls:
         assert "rude" not in call.messages[-1].content
         assert "point" not in "".join(message.content for message in call.messages).lower()

@@ -176,3 +176,9 @@ def test_whatever_is_asked_nothing_is_opened_twice_or_before_its_time(
 
 def test_open_topics_are_invitations_too() -> None:
     assert OPEN_TOPICS < INVITING_TOPICS
+
+
+@pytest.mark.parametrize(("trust", "told"), [(0, 1), (1, 1), (2, 4), (5, 4)])
+def test_a_wary_patient_answers_an_open_question_with_one_thing_however_much_it_talks(mini: Case, trust: int, told: int) -> None:
+    (part,) = Gate(brief(mini, talkativeness=5)).open(turn("complaint.more", trust=trust))
+    assert len(part.facts) == told

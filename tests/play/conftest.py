@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from medsim.play import RUN, Sitting
 from medsim.play.screens.app import Table
 from medsim.play.screens.board import Board
 from medsim.store import Store
+from tests.viewer.conftest import before, settle
 
 Script = Callable[[Table, Pilot[None]], Awaitable[None]]
 WIDE, SMALL = (120, 40), (80, 24)
@@ -46,21 +46,7 @@ def played(case: Case, store: Store, turns: Iterable[str], **options: object) ->
 
 def at_table(sitting: Sitting, script: Script, *, size: tuple[int, int] = SMALL, agent: Agent | None = None) -> Table:
     """Open the table, let somebody do something, and hand it back."""
-
-    async def go() -> Table:
-        app = Table(sitting, agent=agent)
-        async with app.run_test(size=size) as pilot:
-            await settle(app, pilot)
-            await script(app, pilot)
-        return app
-
-    return asyncio.run(go())
-
-
-async def settle(app: Table, pilot: Pilot[None]) -> None:
-    """Wait until all that is under way has come to an end."""
-    await app.workers.wait_for_complete()
-    await pilot.pause()
+    return before(lambda: Table(sitting, agent=agent), script, size=size)
 
 
 async def typed(app: Table, pilot: Pilot[None], words: str, *keys: str) -> None:

@@ -14,8 +14,8 @@ from medsim.play.screens.closing import Closing
 from medsim.play.screens.guess import GuessScreen
 from medsim.store import Store
 from medsim.viewer.screens.asking import Choose, Help
-from tests.play.conftest import at_table, board, settle, typed
-from tests.viewer.conftest import screen
+from tests.play.conftest import at_table, board, typed
+from tests.viewer.conftest import screen, settle
 
 
 def watched(case: Case, store: Store) -> Sitting:

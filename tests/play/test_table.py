@@ -21,8 +21,8 @@ from medsim.viewer.screens.asking import Choose, Help
 from medsim.viewer.screens.dialogue import Dialogue
 from medsim.viewer.screens.encounter import EncounterScreen
 from medsim.viewer.screens.rows import Rows
-from tests.play.conftest import SMALL, WIDE, at_table, board, played, settle, typed
-from tests.viewer.conftest import screen
+from tests.play.conftest import SMALL, WIDE, at_table, board, played, typed
+from tests.viewer.conftest import screen, settle
 
 
 def line(app: Table) -> Line:

@@ -60,6 +60,7 @@ ORDER = [
     ([SEEN, {"id": "c", "wrote": "ServiceRequest", "min": 0, "after": "seen"}], [LOOK, END], "met"),
     ([SEEN, {"id": "c", "looked": "AllergyIntolerance", "after": ["seen"]}], [LOOK, READ, END], "met"),
     ([SEEN, {"id": "c", "looked": "AllergyIntolerance", "after": ["seen"]}], [READ, LOOK, END], "unmet"),
+    ([SEEN, {"id": "c", "looked": "Observation", "after": "seen"}], [LOOK, END], "unmet"),
 ]  # fmt: skip
 
 
@@ -71,6 +72,7 @@ def test_what_is_to_come_after_something_else_is_met_only_in_that_order(
 
 
 BMI, LOOKED = 'calculate_bmi {"weight": "70 kg", "height": "1.75 m"}', "GET Observation?patient=p1"
+THREE = "GET Observation?value-quantity=3.0"
 SOURCED = {"id": "c", "called": "calculate_bmi", "sources": {"weight": "Observation?code=29463-7", "height": "Observation?code=8302-2"}}
 CALLED = [
     ({"id": "c", "called": "calculate_bmi"}, [BMI, END], "met"),
@@ -85,6 +87,8 @@ CALLED = [
     (SOURCED, [LOOKED, BMI.replace("70", "71"), END], "unmet"),
     (SOURCED, ["GET Observation?code=29463-7", BMI, END], "unmet"),  # the height was never read
     ({"id": "c", "called": "search_observation", "given": {"code": "2823-3"}}, [LOOK, END], "met"),
+    ({"id": "c", "called": "search_observation", "sources": {"value-quantity": "Observation/k-new"}}, [LOOK, THREE, END], "met"),
+    ({"id": "c", "called": "search_observation", "sources": {"value-quantity": "Observation/k-new"}}, [THREE, END], "unmet"),  # shown by this very call
 ]  # fmt: skip
 
 

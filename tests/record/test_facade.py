@@ -6,7 +6,6 @@ import asyncio
 import json
 import subprocess
 import sys
-import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -21,18 +20,18 @@ from hypothesis import strategies as st
 from medsim.record import Holdings, Record, Request, Response, answer
 from medsim.record.match import MODIFIERS
 from medsim.record.parameters import CLINICAL, TYPES, parameters
-from medsim.record.serve import Application, web_application
+from medsim.record.serve import Application
 from medsim.record.site import Site
 from tests.record.charts import NOW, chart, order
+from tests.record.conftest import Serving
 
 HOLDINGS = Holdings(chart())
 JSON = {"content-type": "application/fhir+json"}
 
-NAMES = sorted(
-    {name for kind in TYPES for name in parameters(kind)}
-    | {"_count", "_sort", "_offset", "_include", "_revinclude", "_summary", "x", "_has", "_filter"}
-    | {"patient.name", "subject:Patient.birthdate", "encounter.status", "subject.x", "patient.patient.name", ".", "code.x", "target.code"}
-)
+ODD = (
+    "_count", "_sort", "_offset", "_include", "_revinclude", "_summary", "x", "_has", "_filter",
+    "patient.name", "subject:Patient.birthdate", "encounter.status", "subject.x", "patient.patient.name", ".", "code.x", "target.code",
+)  # fmt: skip
 VALUES = st.one_of(
     st.text(max_size=12),
     st.sampled_from(
@@ -52,10 +51,17 @@ VALUES = st.one_of(
     st.from_regex(r"(eq|gt|ap)?\d{4}(-\d\d){0,2}(T\d\d:\d\d)?", fullmatch=True),
     st.from_regex(r"[+-]?\d{1,40}(e-?\d{1,4})?\|?", fullmatch=True),
 )
-QUERIES = st.lists(
-    st.tuples(st.sampled_from(NAMES), st.sampled_from(["", *sorted({m for each in MODIFIERS.values() for m in each}), "of"]), VALUES),
-    max_size=4,
-)
+MARKS = st.just("") | st.sampled_from([*sorted({mark for each in MODIFIERS.values() for mark in each}), "of"])
+Query = list[tuple[str, str, str]]
+
+
+def queries(kind: str) -> st.SearchStrategy[Query]:
+    """What a type can be asked for, and now and then what it cannot."""
+    return st.lists(st.tuples(st.sampled_from(sorted(parameters(kind))) | st.sampled_from(ODD), MARKS, VALUES), max_size=4)
+
+
+SEARCHES = st.sampled_from(TYPES).flatmap(lambda kind: st.tuples(st.just(kind), queries(kind)))
+QUERIES = SEARCHES.map(lambda search: search[1])
 LEAVES = st.one_of(
     st.none(),
     st.booleans(),
@@ -108,25 +114,27 @@ def told(response: Response) -> None:
         assert all(issue["severity"] == "error" and issue["diagnostics"] for issue in resource["issue"])
 
 
+def asked(query: Query) -> str:
+    return "&".join(f"{name}{':' + modifier if modifier else ''}={value}" for name, modifier, value in query)
+
+
 @given(METHODS, PATHS, QUERIES, HEADERS, BODIES)
 @settings(max_examples=250, deadline=None)
-def test_no_request_fails_in_process(
-    method: str, path: str, query: list[tuple[str, str, str]], headers: dict[str, str], body: bytes
-) -> None:
-    text = "&".join(f"{name}{':' + modifier if modifier else ''}={value}" for name, modifier, value in query)
-    told(answer(Record(HOLDINGS, now=NOW, hints=True, check=None), Request(method, path, text, body, headers), base="http://x/fhir"))
+def test_no_request_fails_in_process(method: str, path: str, query: Query, headers: dict[str, str], body: bytes) -> None:
+    request = Request(method, path, asked(query), body, headers)
+    told(answer(Record(HOLDINGS, now=NOW, hints=True, check=None), request, base="http://x/fhir"))
 
 
-@given(st.sampled_from(TYPES), QUERIES)
-@settings(max_examples=120, deadline=None)
-def test_no_search_fails(kind: str, query: list[tuple[str, str, str]]) -> None:
-    text = "&".join(f"{name}{':' + modifier if modifier else ''}={value}" for name, modifier, value in query)
-    told(answer(Record(HOLDINGS, hints=True, check=None), Request("GET", kind, text)))
+@given(SEARCHES)
+@settings(max_examples=250, deadline=None)
+def test_no_search_fails(search: tuple[str, Query]) -> None:
+    kind, query = search
+    told(answer(Record(HOLDINGS, hints=True, check=None), Request("GET", kind, asked(query))))
 
 
 @given(st.lists(RESOURCES, min_size=1, max_size=3), QUERIES)
 @settings(max_examples=40, deadline=None)
-def test_no_search_fails_over_what_was_written_without_a_check(written: list[dict[str, Any]], query: list[tuple[str, str, str]]) -> None:
+def test_no_search_fails_over_what_was_written_without_a_check(written: list[dict[str, Any]], query: Query) -> None:
     record = Record(HOLDINGS, check=None)
     text = "&".join(f"{name}={value}" for name, _, value in query)
     for resource in written:
@@ -229,28 +237,10 @@ def test_a_change_with_an_old_version_is_refused() -> None:
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[tuple[str, Record]]:
-    from aiohttp import web
-
-    record, started, loop = Record(HOLDINGS, now=NOW), threading.Event(), asyncio.new_event_loop()
-    runner = web.AppRunner(web_application(record), access_log=None)
-
-    async def start() -> None:
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        started.set()
-
-    def serve() -> None:
-        loop.run_until_complete(start())
-        loop.run_forever()
-        loop.run_until_complete(runner.cleanup())
-
-    thread = threading.Thread(target=serve, daemon=True)
-    thread.start()
-    assert started.wait(10)
-    yield f"http://127.0.0.1:{runner.addresses[0][1]}", record
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join(10)
+def server(serving: Serving) -> Iterator[tuple[str, Record]]:
+    record = Record(HOLDINGS, now=NOW)
+    with serving(record) as address:
+        yield address, record
 
 
 def ask(url: str, *, method: str = "GET", body: Any = None, headers: dict[str, str] | None = None) -> tuple[int, Any, dict[str, str]]:
@@ -314,7 +304,7 @@ def test_refusals_over_http_are_outcomes(server: tuple[str, Record]) -> None:
 @given(METHODS, PATHS, QUERIES, HEADERS, BODIES)
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_request_fails_over_http(
-    server: tuple[str, Record], method: str, path: str, query: list[tuple[str, str, str]], headers: dict[str, str], body: bytes
+    server: tuple[str, Record], method: str, path: str, query: Query, headers: dict[str, str], body: bytes
 ) -> None:
     from urllib.parse import quote, urlencode
 

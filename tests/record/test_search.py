@@ -98,6 +98,12 @@ FOUND = [
     ("Observation", "date=ge2023-11-13&code=2823-3", "k-new k-later"),
     ("Observation", "date=gt2023-11-13&code=2823-3", "k-later"),
     ("Observation", "date=le2023-01-05&code=2823-3", "k-old"),
+    # where one interval ends as the other begins, they share nothing
+    ("Observation", "date=ge2023-11-15&code=2823-3", ""),
+    ("Observation", "date=le2023-11-13&code=2823-3", "k-old k-new"),
+    ("Observation", "date=sa2023-11-13&code=2823-3", "k-later"),
+    ("Observation", "date=eb2023-11-14&code=2823-3", "k-old k-new"),
+    ("Observation", "date=eb2023-11-15&code=2823-3", "k-old k-new k-later"),
     ("Observation", "date=lt2023-01-05T08:00:00Z", ""),
     ("Observation", "date=ap2023-11-13", "k-new k-later hr"),
     ("Observation", "date=2023-01,2023-11-14", "k-old k-later"),
@@ -114,6 +120,11 @@ FOUND = [
     ("Observation", "value-quantity=3.0", "k-new"),
     ("Observation", "value-quantity=3", "k-new"),
     ("Observation", "value-quantity=gt4.1", "hr na"),
+    ("Observation", "value-quantity=ap75", ""),
+    ("Observation", "value-quantity=ap80", "hr"),
+    ("Observation", "value-quantity=ap98", ""),
+    ("Observation", "value-quantity=9e1", "hr"),
+    ("Observation", "value-quantity=8e1", ""),
     ("Observation", "value-quantity=le3.9|http://unitsofmeasure.org|mmol/L", "k-new k-later"),
     ("Observation", "value-quantity=le3.9||mmol/L", "k-new k-later"),
     ("Observation", "value-quantity=le3.9||mg/dL", ""),
@@ -153,7 +164,7 @@ def test_a_search_finds(record: Record, kind: str, query: str, expected: str) ->
 
 
 REFUSED = [
-    ("Observation", "date=yesterday"), ("Observation", "date=2023-02-30"), ("Observation", "date=xx2023"), ("Observation", "code=|"),
+    ("Observation", "date=yesterday"), ("Observation", "date=2023-02-30"), ("Observation", "date=2023-02-03T24:00:00Z"), ("Observation", "date=2023-02-03T23:60:00Z"), ("Observation", "date=xx2023"), ("Observation", "code=|"),
     ("Observation", "code:in=http://x"), ("Observation", "date:exact=2023"), ("Observation", "subject.shoe=44"),
     ("Observation", "subject:Claim.name=ana"), ("Observation", "patient:Group.name=x"), ("Observation", "code.name=ana"),
     ("Observation", "encounter.patient.name=ana"), ("Observation", "patient.birthdate=soon"), ("Observation", "patient.=x"),
@@ -237,6 +248,12 @@ def test_a_hint_does_not_betray_what_is_not_yet_known() -> None:
     before = Record(chart() + late, now=NOW, hints=True).search("Observation", "code=6598-7")
     without = Record(chart(), now=NOW, hints=True).search("Observation", "code=6598-7")
     assert before == without
+
+
+@pytest.mark.parametrize(("asked", "there"), [("4", False), ("5", True), ("ne4", True), ("ne5", False), ("le4.5", True), ("lt4.5", False)])
+def test_half_way_between_two_numbers_is_rounded_up(asked: str, there: bool) -> None:
+    record = Record([result("half", "1-1", "2023-01-01", 4.5)], check=None)
+    assert ids(record.search("Observation", f"value-quantity={asked}")) == (["half"] if there else [])
 
 
 def test_every_parameter_of_every_type_can_be_asked_for(record: Record) -> None:

@@ -150,10 +150,9 @@ def test_the_right_answer_without_looking_fails(made: Task) -> None:
     assert passed(made, [call for call in golden(made) if written(call) or call.verb == "finish"]) is False
 
 
-@by_task
+@pytest.mark.parametrize("made", [made for made in SHIPPED if any(map(written, golden(made)))], ids=lambda made: made.id)
 def test_the_right_reading_and_answer_without_the_writing_fails(made: Task) -> None:
-    calls = golden(made)
-    assert not any(map(written, calls)) or passed(made, [call for call in calls if not written(call)]) is False
+    assert passed(made, [call for call in golden(made) if not written(call)]) is False
 
 
 @by_task
@@ -216,7 +215,9 @@ def test_a_write_that_the_record_takes_and_that_is_not_what_was_asked_fails(made
     assert tried
 
 
-@by_task
+@pytest.mark.parametrize(
+    "made", [made for made in SHIPPED if any(call.verb == "update" for call in golden(made))], ids=lambda made: made.id
+)
 def test_an_update_that_changes_nothing_fails(made: Task) -> None:
     pytest.importorskip("fhirpathpy")
     calls = golden(made)

@@ -6,13 +6,10 @@ import json
 import math
 import re
 import sys
-import warnings
 from pathlib import Path
 from typing import Any
 
-import gymnasium as gym
 import pytest
-from gymnasium.utils.env_checker import check_env
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -27,6 +24,7 @@ from medsim.record.sitting import Sitting
 from medsim.record.task import Task, listed, load
 from medsim.record.tools import CALCULATORS, TOOLS, chosen, from_text, from_tool, manual, schemas, shown
 from medsim.record_env import RecordEnv
+from tests.contract import complaints
 from tests.record.charts import NOW, chart, order
 
 SHIPPED = [load(path) for path in listed()]
@@ -351,6 +349,20 @@ def test_a_critical_check_that_is_unmet_fails_the_task() -> None:
     assert (open_.score, open_.coverage, open_.passed) == (None, 0.0, False)
 
 
+def test_a_critical_check_that_is_not_decided_fails_nothing_yet() -> None:
+    made = task({"id": "a", "looked": "Observation"}, {"id": "b", "wrote": "ServiceRequest", "critical": True})
+    found = grade(played(made, "GET Observation?patient=p1"))
+    assert (found.findings["b"].verdict, found.score, found.coverage, found.passed) == ("unknown", 1.0, 0.5, None)
+
+
+def test_points_that_are_taken_off_lower_the_score_and_not_what_it_is_a_share_of() -> None:
+    made = task(
+        {"id": "a", "answer": ["x"], "points": 4}, {"id": "b", "writes": True, "points": -1}, {"id": "c", "answer": ["y"], "points": 4}
+    )
+    found = grade(played(made, POST, 'FINISH(["x"])'))
+    assert (found.score, found.coverage) == (3 / 8, 1.0)
+
+
 def test_a_task_without_checks_has_no_score() -> None:
     graded = grade(played(task(), "FINISH()"))
     assert (graded.score, graded.passed, graded.coverage) == (None, None, 0.0)
@@ -416,11 +428,8 @@ def test_nothing_an_agent_is_told_holds_what_is_not_yet_known(made: Task) -> Non
 
 @pytest.mark.parametrize("actions", ["text", "menu"])
 def test_the_environment_keeps_gymnasiums_contract(actions: str) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        # one task, so that every number of the space is in its menu: the checker does not look at the mask
-        env = gym.make("medsim/Record-v0", tasks="latest-potassium", actions=actions, render_mode="ansi")
-        check_env(env.unwrapped, skip_render_check=True)
+    # one task, so that every number of the space is in its menu: the checker does not look at the mask
+    assert complaints("medsim/Record-v0", render=False, tasks="latest-potassium", actions=actions, render_mode="ansi") == []
 
 
 def test_an_episode_pays_at_its_end_and_tells_nothing_before() -> None:

@@ -59,7 +59,9 @@ def test_critical_harm_that_no_item_looks_for_or_that_was_not_decided_is_not_abs
         put(store, "r", "blind", case_id=name, scored=card(None, [item("x", "met")], case_id=name), identity=identity)
         open_ = item("hurt", "unknown", points=-4, critical="fail", reason="cut off")
         put(store, "r", "cut", case_id=name, scored=card(None, [item("x", "met"), open_], case_id=name), identity=identity)
-    for row in report(store, ["r"]).figures["headline"]:
+    headline = report(store, ["r"]).figures["headline"]
+    assert len(headline) == 2
+    for row in headline:
         assert row["critical_harm"]["value"] is None
         assert "nothing can be said" in row["critical_harm"]["note"]
 

@@ -111,11 +111,14 @@ def test_an_order_is_not_held_against_itself_and_what_was_stopped_is_gone() -> N
 
 
 @pytest.mark.parametrize("wrong", [None, 1, "x", [], {}, [1], [{"text": 3}], {"coding": 1}, {"coding": [1, {"display": 2}]}])
-def test_a_misshapen_order_is_nothing_and_no_error(wrong: Any) -> None:
-    for name in ("medicationCodeableConcept", "medicationReference", "contained", "dosageInstruction"):
-        order = {**request("x"), name: wrong}
-        ordered(order)
-        judged(order, chart(), now=NOW)
+def test_a_misshapen_part_of_an_order_says_nothing_and_takes_nothing_from_the_rest(wrong: Any) -> None:
+    nameless = {**request("amoxicillin"), "medicationCodeableConcept": wrong}
+    assert ordered(nameless) == []
+    assert judged(nameless, chart(), now=NOW) == ()
+    for name in ("medicationReference", "contained", "dosageInstruction"):
+        damaged = {**request("amoxicillin"), name: wrong}
+        assert [drug.code for drug in ordered(damaged)] == ["amoxicillin"], name
+        assert rows(damaged) == rows(request("amoxicillin")) == {"allergy_penicillin"}, name
 
 
 # in a task
@@ -212,4 +215,5 @@ def test_no_golden_calls_of_a_shipped_task_order_what_must_not_be_given(path: An
     sitting = Sitting.begin(load(path), watched=True)
     for text in sitting.task.golden:
         sitting.say(text)
+    assert sitting.rounds
     assert not [str(found) for part in sitting.rounds for found in part.unsafe if found.severity == "contraindicated"]

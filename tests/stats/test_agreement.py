@@ -154,3 +154,13 @@ def test_bad_input_is_refused_in_a_sentence() -> None:
         cohen_kappa([1, 2], second=[2, 1], weights="cubic")  # type: ignore[arg-type]
     with pytest.raises(MedsimError, match="different labels"):
         cohen_kappa(range(100), second=range(100))
+
+
+@pytest.mark.parametrize(("telling", "bounded"), [(2, False), (3, True)])
+def test_an_interval_is_given_where_nine_tenths_of_the_resamples_have_a_value(telling: int, bounded: bool) -> None:
+    """Of twenty items two or three tell classes apart: 12 or 4 % of the resamples hold none of them."""
+    first, second = [1] * telling + [0] * (20 - telling), [1] * (telling - 1) + [0] * (21 - telling)
+    found = cohen_kappa(first, second=second)
+    assert found.value is not None
+    assert (found.low is not None) == bounded
+    assert ("of the resamples it has no value" in found.note) != bounded

@@ -116,6 +116,19 @@ def test_case_means_name_their_cases() -> None:
     assert (names, means.tolist(), left_out) == (["a", "b"], [0.0, 1.0], 1)
 
 
-def test_scipy_is_loaded_only_when_a_number_is_asked_for() -> None:
-    program = "import sys, medsim.stats; assert not any(name.startswith('scipy') for name in sys.modules)"
-    subprocess.run([sys.executable, "-c", program], check=True)
+def test_scipy_is_loaded_for_the_power_of_a_study_and_for_no_interval() -> None:
+    program = (
+        "import sys; from medsim import stats; from medsim.stats.power import study_power\n"
+        "loaded = lambda: any(name.split('.')[0] == 'scipy' for name in sys.modules)\n"
+        "stats.macro([0.2, 0.9], cases=['a', 'b']); print(loaded()); study_power(0.1, sd=0.2, cases=10); print(loaded())"
+    )
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert done.stdout.split() == ["False", "True"]
+
+
+@pytest.mark.parametrize(("cases", "wider"), [(9, True), (10, False)])
+def test_with_fewer_than_ten_cases_the_wider_of_two_intervals_is_given(cases: int, wider: bool) -> None:
+    """One case in which something happened: no resample is below nought, and the interval of Student's t is."""
+    found = macro([1.0, *[0.0] * (cases - 1)], cases=list(range(cases)))
+    assert found.low is not None
+    assert (found.low < 0) == wider

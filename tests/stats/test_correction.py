@@ -113,3 +113,19 @@ def test_a_judge_worth_something_narrows_what_labels_alone_tell() -> None:
 def test_uneven_labels_are_refused() -> None:
     with pytest.raises(MedsimError, match="each labelled item"):
         ppi_mean([1, 0], cases="ab", labelled=Labelled([1], [1, 0], ["a"]))
+
+
+@pytest.mark.parametrize(("met", "enough"), [(59, False), (61, True)])
+def test_a_judge_must_be_a_tenth_better_than_a_coin(met: int, enough: bool) -> None:
+    found = rogan_gladen([1] * 11 + [0] * 9, cases=list(range(20)), labelled=labels(met, 100 - met, 50, 50))
+    assert (found.value is not None) == enough
+    assert ("no better than chance" in found.note) != enough
+
+
+@pytest.mark.parametrize(("labelled", "enough"), [(4, False), (5, True)])
+def test_five_labelled_cases_are_enough_and_four_are_not(labelled: int, enough: bool) -> None:
+    cases, judged = list(range(20)), [0.1 * (place % 10) for place in range(20)]
+    few = Labelled([min(1.0, value + 0.1) for value in judged[:labelled]], judged[:labelled], cases[:labelled])
+    found = ppi_mean(judged, cases=cases, labelled=few)
+    assert (found.value is not None) == enough
+    assert ("too few to correct by" in found.note) != enough

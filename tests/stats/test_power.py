@@ -89,3 +89,10 @@ def test_what_has_no_answer_is_refused() -> None:
         study_power(0.1, sd=0, cases=10)
     with pytest.raises(MedsimError, match="two cases that both"):
         spread([0.1], cases="a", other=[0.2], other_cases="a")
+
+
+@pytest.mark.parametrize(
+    ("smallest", "said"), [(0.005, "differences of 1 point or"), (0.995, "differences of 100 points or"), (1.005, "no claim")]
+)
+def test_a_difference_of_all_points_is_the_largest_that_is_claimed(smallest: float, said: str) -> None:
+    assert said in claim(20, sd=smallest / smallest_difference(20, sd=1.0))

@@ -116,3 +116,11 @@ def test_equal_agents_are_seldom_told_apart_where_a_lead_is_mostly_the_same(case
         best, _ = bounds(np.stack([np.where(ahead, lead, 0.0), np.where(ahead, 0.0, 1.0)], axis=1), resamples=200)
         wrong += bool((best != 1).any())
     assert wrong / 400 <= 0.06
+
+
+@pytest.mark.parametrize(("cases", "claimed"), [(4, False), (5, True)])
+def test_ranks_are_claimed_from_five_cases_on(cases: int, claimed: bool) -> None:
+    generator = np.random.default_rng(2)
+    table = np.stack([generator.normal(mean, 0.001, cases) for mean in (0.1, 0.9)], axis=1)
+    best, worst = bounds(table)
+    assert ((best == worst).all(), (worst - best == 1).all()) == (claimed, not claimed)

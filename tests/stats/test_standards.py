@@ -72,6 +72,9 @@ def test_fewer_than_thirty_rated_runs_set_no_mark() -> None:
 def test_no_run_on_one_side_of_borderline_sets_no_mark() -> None:
     scores, ratings = runs(40, noise=0.05)
     assert "both sides" in borderline_regression(scores, ratings=[min(r + 2, 5) for r in ratings], borderline=2).note
+    for at_the_edge in (2, 4):
+        found = borderline_regression(scores, ratings=[min(max(r, 2), 4) for r in ratings], borderline=at_the_edge)
+        assert (found.mark, "both sides" in found.note) == (None, True), "a run at borderline lies on neither side of it"
 
 
 def test_a_score_that_falls_with_the_rating_sets_no_mark() -> None:

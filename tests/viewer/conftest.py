@@ -8,6 +8,7 @@ import re
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from textual.pilot import Pilot
@@ -21,6 +22,7 @@ from medsim.store import Store
 from medsim.trajectory import Trajectory
 from medsim.viewer.screens.app import Viewer
 
+App = TypeVar("App", bound=Viewer)
 Script = Callable[[Viewer, Pilot[None]], Awaitable[None]]
 WIDE, SMALL = (112, 35), (80, 24)
 
@@ -69,8 +71,14 @@ def sit(store: Store, case: Case | None, script: Script, *, size: tuple[int, int
             raise CaseError(f"Case '{head.case_id}' was not found.")
         return case
 
-    async def go() -> Viewer:
-        app = Viewer(store, find, **options)  # type: ignore[arg-type]
+    return before(lambda: Viewer(store, find, **options), script, size=size)  # type: ignore[arg-type]
+
+
+def before(opened: Callable[[], App], script: Callable[[App, Pilot[None]], Awaitable[None]], *, size: tuple[int, int]) -> App:
+    """Open an app, let somebody who sits before it do something, and hand it back."""
+
+    async def go() -> App:
+        app = opened()
         async with app.run_test(size=size) as pilot:
             await settle(app, pilot)
             await script(app, pilot)

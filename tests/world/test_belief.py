@@ -10,7 +10,7 @@ import pytest
 from medsim.world.belief import Gain, posterior, start, tri_state, update
 from medsim.world.patients import Draw, keys, sample
 from medsim.world.schema import World
-from medsim.world.tables import ABSENT, PRESENT, Tables, compile_world
+from medsim.world.tables import ABSENT, PRESENT, UNSURE, Tables, compile_world
 from tests.world.conftest import NOISE, small
 
 
@@ -25,13 +25,15 @@ def test_the_posterior_is_calibrated_on_sampled_patients(world: World, noise: An
     asked[np.arange(len(drawn)), told] = np.where(told >= 0, -1, asked[np.arange(len(drawn)), told])
     asked[:, 1] = np.where((told == 0) | (asked[:, 0] >= PRESENT), drawn.reported[:, 1], -1)
     belief = np.exp(posterior(tables, group=drawn.group, complaint=told, outcomes=asked))
-    true = np.eye(3)[drawn.condition]
+    true, looked_at = np.eye(3)[drawn.condition], 0
     for d in range(3):
         for low in np.arange(0, 1, 0.1):
             inside = (belief[:, d] >= low) & (belief[:, d] < low + 0.1)
             if inside.sum() > 300:
+                looked_at += 1
                 gap = true[inside, d].mean() - belief[inside, d].mean()
                 assert abs(gap) < 4 * np.sqrt(0.25 / inside.sum()), (d, low, gap)
+    assert looked_at >= 15, "of thirty bins"
 
 
 def test_asking_one_by_one_and_all_at_once_agree(world: World) -> None:
@@ -108,3 +110,16 @@ def test_a_value_is_drawn_by_its_weight(world: World) -> None:
     drawn = sample(compile_world(world.model_copy(update={"opening": "none"})), 40_000, seed=2)
     flu = (drawn.condition == 1) & (drawn.reported[:, 2] != ABSENT)
     assert np.isclose((drawn.reported[flu, 2] == PRESENT + 1).mean(), 0.9, atol=0.02)
+
+
+def test_what_was_not_asked_and_what_is_not_known_are_neither_present_nor_absent() -> None:
+    assert tri_state(np.array([[ABSENT, UNSURE, PRESENT, PRESENT + 1, -1]])).tolist() == [[-1, 0, 1, 1, 0]]
+
+
+@pytest.mark.parametrize(("age", "group"), [(5, (18, 39)), (18, (18, 39)), (39, (18, 39)), (40, (40, 80)), (80, (40, 80)), (99, (40, 80))])
+def test_a_patient_whom_the_population_lacks_is_of_the_nearest_ages(age: int, group: tuple[int, int]) -> None:
+    changed = small(population=[{"ages": [40, 80], "weight": 1}, {"ages": [18, 39], "weight": 1}])
+    tables = compile_world(World.model_validate(changed))
+    for female in (False, True):
+        found = tables.group_of(age=age, female=female)
+        assert (tuple(tables.ages[found].tolist()), bool(tables.female[found])) == (group, female)

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
 import pytest
-from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AutoresetMode
 
 import medsim  # noqa: F401  (registers)
 from medsim.errors import ActionError
+from medsim.world.grading import harmful_to
 from medsim.world.inquiry import WorldVectorEnv
 from medsim.world.patients import sample
 from medsim.world.procedural import random_world
 from medsim.world.schema import World
 from medsim.world.single import WorldEnv
 from medsim.world.tables import compile_world
+from tests.contract import complaints
 from tests.world.conftest import NOISE, small
 
 WAYS: list[dict[str, Any]] = [
@@ -46,11 +46,8 @@ def row(seen: Any, i: int) -> Any:
 
 @pytest.mark.parametrize("name", ["medsim/Inquiry-v0", "medsim/Workup-v0"])
 @pytest.mark.parametrize("terms", [{}, {"observation": "flat"}, {"belief": True, "reward": {"shaping": 0.3}}])
-def test_check_env_passes_without_a_warning(name: str, terms: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        env = gym.make(name, **terms)
-        check_env(env.unwrapped)
+def test_check_env_passes_without_a_warning(name: str, terms: dict[str, Any]) -> None:
+    assert complaints(name, **terms) == []
 
 
 @pytest.mark.parametrize("terms", WAYS)
@@ -204,6 +201,18 @@ def test_a_treatment_is_harmful_to_whom_it_is_forbidden() -> None:
     _, info, ended, _ = play(find(World.model_validate(data), "flu"), ("treat", "thrombolysis"))
     assert ended
     assert info["reward_safety"] == -1
+
+
+@pytest.mark.parametrize(("harm", "harmful"), [(0.49, False), (0.5, True)])
+def test_from_a_half_on_harm_forbids_a_treatment_in_numbers_and_in_text(harm: float, harmful: bool) -> None:
+    data = small()
+    data["treatments"][0]["harm"] = {"cold": harm}
+    tables = compile_world(World.model_validate(data))
+    _, info, ended, _ = play(find(tables.world, "cold"), ("treat", "heparin"))
+    assert (ended, info["reward_safety"] == -1) == (harmful, harmful)
+    patients = sample(tables, 40, seed=0)
+    row = next(row for row in range(40) if tables.world.conditions[patients.condition[row]].id == "cold")
+    assert (0 in harmful_to(tables, patients.take(slice(row, row + 1)))) == harmful
 
 
 def test_running_out_of_turns_is_never_better_than_a_guess(world: World) -> None:

@@ -54,3 +54,11 @@ def test_asking_at_random_is_no_better_than_the_best_and_stopping_at_once_is_the
 def test_what_cannot_be_searched_through_is_refused() -> None:
     with pytest.raises(ActionError, match="At most 14 findings"):
         Exact(compile_world(random_world(0)))
+
+
+def test_with_one_turn_left_nothing_is_asked_and_with_two_one_question_is() -> None:
+    tables = compile_world(trap_world(1, pairs=2, decoys=3))
+    at_once = 0.25 - 0.75 * 0.5
+    assert Exact(tables, turns=1).best() == (pytest.approx(at_once), len(tables.offset))
+    assert Exact(tables, turns=2).best()[0] >= at_once
+    assert Exact(tables, turns=3).best()[0] > Exact(tables, turns=1).best()[0]

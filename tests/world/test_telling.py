@@ -184,3 +184,24 @@ def test_a_game_that_text_cannot_play_is_refused() -> None:
         settle(told, game(tables, min_turn=2), [])
     with pytest.raises(ActionError, match="Give one world"):
         settle(told, game(random_world(1, conditions=4, findings=8)), [])
+
+
+def test_a_text_encounter_is_cut_off_with_the_action_after_the_last_one() -> None:
+    tables = tables_of("sore-throat")
+    told = tell_many(tables, 1, seed=0)[0]
+    play = game(tables, max_turns=3)
+    asks = [f for f in range(len(tables.offset)) if tables.parent[f] < 0 and tables.world.findings[f].kind == "history"]
+    three, four = (settle(told, play, played(told, play, asks[:count]), over=False) for count in (3, 4))
+    assert (three.actions, three.truncated, three.utility) == (3, False, 0.0)
+    assert (four.actions, four.truncated, four.utility) == (4, True, play.payoff.truncated)
+
+
+def test_a_budget_may_be_spent_to_the_last_dollar_and_no_further() -> None:
+    tables = tables_of("sore-throat")
+    told = tell_many(tables, 1, seed=0)[0]
+    test = next(f for f in range(len(tables.offset)) if tables.cost[f] > 0 and tables.parent[f] < 0)
+    price = float(tables.cost[test])
+    for budget, cut in ((price, False), (price - 0.01, True)):
+        play = game(tables, budget=budget)
+        settled = settle(told, play, played(told, play, [test]), over=False)
+        assert (settled.spent, settled.truncated) == (price, cut)
