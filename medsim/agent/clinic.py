@@ -15,8 +15,8 @@ from medsim import action as act
 from medsim import library, vocabulary
 from medsim.action import Action
 from medsim.agent.observation import Observation, sees
-from medsim.errors import CaseError, LLMError
-from medsim.llm import LLM, Call, Message
+from medsim.errors import CaseError
+from medsim.llm import LLM, Answer, Call, Message, unusable
 from medsim.patient import biases
 
 AGAIN = 2
@@ -164,15 +164,17 @@ class ClinicDoctor:
     def _said(self) -> tuple[str, Said]:
         """The next utterance; asked for again where it cannot be read, and then taken as speech."""
         again: tuple[Message, ...] = ()
+        answers: list[Answer] = []
         for attempt in range(AGAIN + 1):
-            text = self.llm.complete(self._call(again, attempt)).text
+            answers.append(self.llm.complete(self._call(again, attempt)))
+            text = answers[-1].text
             said = read(text)
             if not said.fault:
                 return text, said
             again = (Message("assistant", text), Message("user", f"That could not be read: {said.fault} Say it again."))
         words = _bare(text)
         if not words:
-            raise LLMError(f"The doctor's model said nothing, {AGAIN + 1} times over.")
+            raise unusable(self.llm, answers, f"The doctor's model said nothing, {AGAIN + 1} times over.")
         return text, Said((_speech(words),))
 
     def _call(self, again: tuple[Message, ...], attempt: int) -> Call:

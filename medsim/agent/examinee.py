@@ -18,8 +18,8 @@ from typing import Any, TypeVar
 
 from medsim import library
 from medsim.agent.packet_turn import SCHEMA, PacketTurn, message_of, one_object, read
-from medsim.errors import ActionError, CaseError, LLMError, did_you_mean
-from medsim.llm import LLM, Call, Message
+from medsim.errors import ActionError, CaseError, did_you_mean
+from medsim.llm import LLM, Call, Message, unusable
 
 STRATEGIES = ("off", "single", "bon", "medagents")
 TRIES = 3
@@ -175,20 +175,20 @@ class ExamineeDoctor:
         temperature: float | None = None,
     ) -> Value:
         """Ask until the answer can be read; LLMError after so many tries."""
-        wrong = ""
+        wrong, answers = "", []
         for attempt in range(TRIES):
             call = Call(
                 self.model, messages, role="doctor", temperature=self.temperature if temperature is None else temperature,
                 max_tokens=self.max_tokens, seed=self.seed + number, schema=schema if self.structured else None,
-                salt=" ".join(filter(None, (salt, f"again {attempt}" if attempt else ""))),
+                salt=" ".join(filter(None, (salt, f"again {attempt}" if attempt else ""))), soft=("seed", "temperature"),
             )  # fmt: skip
-            said = self.llm.complete(call).text
+            answers.append(answer := self.llm.complete(call))
             try:
-                return reader(said)
+                return reader(answer.text)
             except ActionError as error:
                 wrong = str(error)
-            messages = (*messages, Message("assistant", said), Message("user", self.text["again"].replace("{wrong}", wrong)))
-        raise LLMError(f"No {what} could be read from the model's words, asked {TRIES} times; last: {wrong}")
+            messages = (*messages, Message("assistant", answer.text), Message("user", self.text["again"].replace("{wrong}", wrong)))
+        raise unusable(self.llm, answers, f"No {what} could be read from the model's words, asked {TRIES} times; last: {wrong}")
 
 
 def _choice(text: str, most: int) -> int:

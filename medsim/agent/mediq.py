@@ -19,8 +19,8 @@ from medsim import library
 from medsim.action import Action, show
 from medsim.agent import reading
 from medsim.case.pattern import DoctorKind
-from medsim.errors import CaseError, LLMError, did_you_mean
-from medsim.llm import LLM, ROLES, Call, Message, loop
+from medsim.errors import CaseError, did_you_mean
+from medsim.llm import LLM, ROLES, Call, Message, loop, unusable
 
 Decision = Literal["basic", "fixed", "binary", "numerical", "cutoff", "scale", "random"]
 DECISIONS: tuple[str, ...] = get_args(Decision)
@@ -212,16 +212,18 @@ class MediqExpert:
         self, messages: tuple[Message, ...], reader: Callable[[str], Value | None], what: str, number: int = 0, *, asks: bool = False
     ) -> tuple[Value, tuple[Message, ...]]:
         """Ask until the answer can be read; return it with the conversation in which it was given."""
-        said = ""
+        said, answers = "", []
         for attempt in range(TRIES):
             if attempt:
                 messages = (*messages, Message("user", self.text["again"]))
-            said = (await self.llm.acomplete(self._call(messages, number, asks=asks))).text
+            answers.append(answer := await self.llm.acomplete(self._call(messages, number, asks=asks)))
+            said = answer.text
             messages = (*messages, Message("assistant", reading.spoken(said) or "(nothing)"))
             value = reader(said)
             if value is not None:
                 return value, messages
-        raise LLMError(f"No {what} could be read from the model's words, asked {TRIES} times; the last began {said[:80]!r}.")
+        why = f"No {what} could be read from the model's words, asked {TRIES} times; the last began {said[:80]!r}."
+        raise unusable(self.llm, answers, why)
 
     def _call(self, messages: tuple[Message, ...], number: int, *, asks: bool) -> Call:
         role, model = ("doctor", self.model) if not asks else (self.question_role, self.question_model)

@@ -21,8 +21,8 @@ from medsim import action as act
 from medsim import library
 from medsim.action import Action
 from medsim.agent.chat import actions_of
-from medsim.errors import CaseError, LLMError
-from medsim.llm import LLM, Call, Message
+from medsim.errors import CaseError
+from medsim.llm import LLM, Answer, Call, Message, unusable
 from medsim.vocabulary import Lexicon
 
 VOICES = ("hypotheses", "chooser", "challenger", "steward", "checklist", "consensus")
@@ -86,13 +86,17 @@ class PanelDoctor:
     def _hear(self, voice: str, said: dict[str, str]) -> str:
         """Ask one voice until it says something that can be used."""
         messages, wrong = [Message("system", self.systems[voice]), Message("user", self._situation(voice, said))], ""
+        answers: list[Answer] = []
         for _ in range(TRIES):
-            bare = actions_of(self.llm.complete(self._call(messages)).text)
+            answers.append(self.llm.complete(self._call(messages)))
+            bare = actions_of(answers[-1].text)
             wrong = _wrong(voice, bare)
             if not wrong:
                 return bare
             messages += [Message("assistant", bare or "(nothing)"), Message("user", wrong)]
-        raise LLMError(f"The panel's {voice} was asked {TRIES} times and gave no usable answer. Last said to it: {wrong}")
+        raise unusable(
+            self.llm, answers, f"The panel's {voice} was asked {TRIES} times and gave no usable answer. Last said to it: {wrong}"
+        )
 
     def _situation(self, voice: str, said: dict[str, str]) -> str:
         parts = ["THE ENCOUNTER SO FAR", *self.story]

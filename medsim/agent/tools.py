@@ -17,8 +17,8 @@ from medsim import action as act
 from medsim import library
 from medsim.agent.chat import actions_of
 from medsim.agent.observation import checked, pictures
-from medsim.errors import ActionError, LLMError
-from medsim.llm import LLM, Answer, Call, Message, ToolCall
+from medsim.errors import ActionError
+from medsim.llm import LLM, Answer, Call, Message, ToolCall, unusable
 
 TRIES = 3
 """How often a turn is asked for before the model is given up."""
@@ -60,9 +60,9 @@ class ToolsDoctor:
         seen = observation or "(Nothing happens.)"
         shown = pictures(observation, llm=self.llm, call=self._call(self.messages), shown=self.images)
         self.messages.append(Message("user", f"You called:\n{self.called}\n\nRESULTS\n{seen}" if self.called else seen, shown))
-        asked, wrong = list(self.messages), ""
+        asked, wrong, answers = list(self.messages), "", []
         for _ in range(TRIES):
-            answer = self.llm.complete(self._call(asked))
+            answers.append(answer := self.llm.complete(self._call(asked)))
             try:
                 turn = turn_of(answer)
             except ActionError as error:
@@ -72,7 +72,7 @@ class ToolsDoctor:
             self.called = _listed(answer.tool_calls)
             self.messages.append(Message("assistant", _said(answer)))
             return turn
-        raise LLMError(f"The doctor's model called its tools wrongly {TRIES} times; last: {wrong}")
+        raise unusable(self.llm, answers, f"The doctor's model called its tools wrongly {TRIES} times; last: {wrong}")
 
     def _call(self, messages: list[Message]) -> Call:
         return Call(

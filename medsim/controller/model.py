@@ -18,8 +18,8 @@ from medsim.case import Case
 from medsim.case.role import joined
 from medsim.controller.hints import advice, without
 from medsim.controller.seat import LONGEST_ACT, LONGEST_RESULT, STANDINGS, VITALS, Deed, Ruling, Task
-from medsim.errors import CaseError, LLMError
-from medsim.llm import LLM, Call, Message
+from medsim.errors import CaseError
+from medsim.llm import LLM, Call, Message, unusable
 
 TRIES = 3
 """How often a ruling is asked for before the model is given up."""
@@ -111,11 +111,10 @@ class ModelController:
     def rule(self, task: Task) -> Ruling:
         """Answer one task; LLMError where the model fails or gives no answer of the right form in three tries."""
         messages = [Message("system", self.system), Message("user", _told(task))]
-        wrong, softened = "", False
+        wrong, softened, answers = "", False, []
         for _ in range(TRIES):
-            answer = self.llm.complete(
-                Call(self.model, tuple(messages), role="controller", seed=task.seed, schema=SCHEMA, salt=f"turn {task.index}")
-            )
+            call = Call(self.model, tuple(messages), role="controller", seed=task.seed, schema=SCHEMA, salt=f"turn {task.index}")
+            answers.append(answer := self.llm.complete(call))
             ruling, wrong = read(answer.text, task)
             if ruling is not None:
                 hints = tuple(hint for text in (*(deed.text for deed in ruling.deeds), *ruling.seen) for hint in advice(text))
@@ -124,7 +123,7 @@ class ModelController:
                 softened = True
                 wrong = f"These sentences tell the doctor what to do; give the same answer without them: {' | '.join(hints)[:600]}"
             messages += [Message("assistant", answer.text), Message("user", wrong)]
-        raise LLMError(f"The controller's model gave no ruling in {TRIES} tries: {wrong}")
+        raise unusable(self.llm, answers, f"The controller's model gave no ruling in {TRIES} tries: {wrong}")
 
 
 def fingerprint(prompt: str = PROMPT) -> str:

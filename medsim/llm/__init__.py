@@ -7,7 +7,7 @@ litellm is imported when the first call goes out that needs it, never before; a 
 from __future__ import annotations
 
 from medsim.llm.budget import Budget, BudgetSpent
-from medsim.llm.call import LLM, Answer, Call, Logprob, Message, ToolCall
+from medsim.llm.call import LLM, Answer, Call, Logprob, Message, ToolCall, unusable
 from medsim.llm.fault import Endpoint
 from medsim.llm.ledger import Entry, Ledger
 from medsim.llm.models import Mode, Models
@@ -16,5 +16,5 @@ from medsim.llm.scripted import Scripted
 
 __all__ = [
     "LLM", "ROLES", "Answer", "Budget", "BudgetSpent", "Call", "Endpoint", "Entry", "Ledger", "Logprob", "Message", "Mode", "Models", "Role",
-    "Scripted", "ToolCall",
+    "Scripted", "ToolCall", "unusable",
 ]  # fmt: skip

@@ -1,7 +1,7 @@
 """Answers kept by the content of their call, in a SQLite file of their own; also the tape of record and replay.
 
 The rule: the first answer to a call stays. Whoever asks the same later, or at the same time in another process, gets that one, so that a
-recorded run replays to the same trajectory.
+recorded run replays to the same trajectory. Only what nobody could use is forgotten: an encounter that ended in it is played again.
 """
 
 from __future__ import annotations
@@ -56,6 +56,10 @@ class Cache:
             return answer
         first = self.get(signature)
         return answer if first is None else replace(first, cached=False)
+
+    def forget(self, hashes: Iterable[str]) -> None:
+        """Drop answers, so that their calls are asked anew."""
+        self._with(lambda db: db.executemany("DELETE FROM answers WHERE hash = ?", [(name,) for name in hashes]))
 
     def missing(self, signature: Signature) -> str:
         """Say what in a call differs from the recorded call that is most like it."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple, Protocol, runtime_checkable
@@ -50,6 +51,8 @@ class Call:
     stop: tuple[str, ...] = ()
     salt: str = ""
     """Tells repeated samples of equal calls apart."""
+    soft: tuple[str, ...] = ("seed",)
+    """Parameters that are only wished for: left out where a provider is known to take none of them."""
 
     def __post_init__(self) -> None:
         if not self.messages:
@@ -101,6 +104,13 @@ class LLM(Protocol):
     async def acomplete(self, call: Call) -> Answer:
         """Answer, or raise LLMError; never an empty answer."""
         ...
+
+
+def unusable(llm: LLM, answers: Iterable[Answer], why: str) -> LLMError:
+    """The error of a seat that could use none of these answers; where answers are kept these are forgotten, so that a retry asks anew."""
+    if (forget := getattr(llm, "forget", None)) is not None:
+        forget([answer.hash for answer in answers])
+    return LLMError(why)
 
 
 def lacks(llm: LLM, role: str) -> bool:

@@ -107,7 +107,7 @@ def of_status(endpoint: Endpoint, status: int, kind: str, text: str, headers: Ma
         return Fault(said, False, "The provider's content filter stopped it: take another model, or another wording.")
     if "UnsupportedParams" in kind:
         return Fault(
-            said, False, "Remove that parameter from the role, or take a model that has it; parameters are never dropped silently."
+            said, False, "Remove that parameter from the role, or take a model that has it; what a role sets is never dropped silently."
         )
     if status == 402 or any(word in low for word in ("insufficient_quota", "insufficient balance", "exceeded your current quota")):
         return Fault(said, False, "The account has no credit left: pay, or take another model.")

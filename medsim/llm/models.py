@@ -7,7 +7,7 @@ costs nothing, and replay never touches the network.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -109,6 +109,11 @@ class Models:
         course = Course()
         await loop.await_(self._attempts.ask(job, course))
         return self._finish(job, course)
+
+    def forget(self, hashes: Sequence[str]) -> None:
+        """Take answers that nobody could use out of the cache; what was recorded stays while it is replayed."""
+        if self.cache is not None and self.mode != "replay":
+            self.cache.forget(hashes)
 
     def widen(self, jobs: int) -> None:
         """Make room for so many encounters at the same time, wherever nobody has set a limit."""

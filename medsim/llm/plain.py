@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from medsim.llm import request
 from medsim.llm.call import Call
 from medsim.llm.fault import Endpoint, Fault, of_status
-from medsim.llm.reading import Reply, logprobs
+from medsim.llm.reading import Reply, count, logprobs
 from medsim.llm.scrub import scrub
 
 PATH = "/chat/completions"
@@ -92,8 +92,8 @@ def _taken(found: Any) -> Reply:
         tool_calls=tuple(_use(use) for use in message.get("tool_calls") or ()),
         finish=str(choice.get("finish_reason") or ""),
         refusal=str(message.get("refusal") or ""),
-        tokens_in=_count(usage.get("prompt_tokens")),
-        tokens_out=_count(usage.get("completion_tokens")),
+        tokens_in=count(usage.get("prompt_tokens")),
+        tokens_out=count(usage.get("completion_tokens")),
         model=str(found.get("model") or ""),
         logprobs=logprobs(choice.get("logprobs")),
     )
@@ -102,7 +102,3 @@ def _taken(found: Any) -> Reply:
 def _use(use: Any) -> tuple[str, str, str]:
     arguments = use["function"].get("arguments") or ""
     return str(use["function"]["name"]), arguments if isinstance(arguments, str) else json.dumps(arguments), str(use.get("id") or "")
-
-
-def _count(value: Any) -> int:
-    return value if isinstance(value, int) and value > 0 else 0

@@ -12,6 +12,7 @@ import os
 import re
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,13 +20,14 @@ from urllib.parse import urlsplit
 from medsim.llm import blocking, image, lite, request
 from medsim.llm.call import Call
 from medsim.llm.fault import Endpoint, Fault, late, of_status, unanswered
-from medsim.llm.reading import Reply, logprobs
+from medsim.llm.reading import Reply, count, logprobs
 from medsim.llm.scrub import scrub
 
 WARMING = 30.0
 """Seconds more for the first attempt at a provider, in which litellm imports what it needs for it."""
 _warm: set[str] = set()
 _PREFIX = re.compile(r"^(?:litellm\.)?(?:\w+Error: )*(?:litellm\.)?(?:\w+Error: )*(?:\w+Exception - )?")
+_REASONING = re.compile(r"(?:^|[/:])(?:o\d|gpt-5)", re.IGNORECASE)
 _OPENAIS_OWN = re.compile(r"gpt(?!-oss)|(?:^|[/:-])o\d|chatgpt|codex|^ft:|^responses/", re.IGNORECASE)
 
 
@@ -98,6 +100,8 @@ def is_plain(endpoint: Endpoint) -> bool:
 
 def _request(call: Call, endpoint: Endpoint) -> dict[str, Any]:
     takes = _takes(endpoint.model)
+    wished: dict[str, Any] = {name: None for name in call.soft if takes and not _takes_freely(endpoint.model, name)}
+    call = replace(call, **wished)
     sent: dict[str, Any] = {
         "model": endpoint.model, "timeout": endpoint.timeout, "max_retries": 0, "num_retries": 0, "drop_params": False,
         "api_base": endpoint.api_base or None, "api_key": request.key(endpoint),
@@ -106,6 +110,11 @@ def _request(call: Call, endpoint: Endpoint) -> dict[str, Any]:
     if call.tools:
         sent["_skip_mcp_handler"] = True  # without it litellm imports its proxy, which needs packages that nobody asked for
     return {name: value for name, value in sent.items() if value is not None}
+
+
+def _takes_freely(model: str, name: str) -> bool:
+    """Whether a model takes a parameter at any value: of temperatures OpenAI's reasoning models take 1 alone."""
+    return name in _takes(model) and not (name == "temperature" and _REASONING.search(model))
 
 
 @cache
@@ -132,16 +141,12 @@ def _reply(response: Any) -> Reply:
         ),
         finish=str(choice.finish_reason or ""),
         refusal=str((getattr(message, "provider_specific_fields", None) or {}).get("refusal") or ""),
-        tokens_in=_count(getattr(usage, "prompt_tokens", 0)),
-        tokens_out=_count(getattr(usage, "completion_tokens", 0)),
+        tokens_in=count(getattr(usage, "prompt_tokens", 0)),
+        tokens_out=count(getattr(usage, "completion_tokens", 0)),
         usd=float(cost) if isinstance(cost, (int, float)) else None,
         model=str(response.model or ""),
         logprobs=logprobs(getattr(choice, "logprobs", None)),
     )
-
-
-def _count(value: Any) -> int:
-    return value if isinstance(value, int) and value > 0 else 0
 
 
 def _fault(endpoint: Endpoint, error: Exception) -> Fault:

@@ -15,6 +15,7 @@ from medsim.llm.fault import Fault
 from medsim.llm.scrub import clean, scrub
 
 _FENCE = re.compile(r"\s*```[A-Za-z]*\s*\n(.*?)\n?\s*```\s*\Z", re.DOTALL)
+_MOST_TOKENS = 10**9
 _TYPES: dict[str, tuple[type, ...]] = {
     "object": (dict,), "array": (list,), "string": (str,), "integer": (int,), "number": (int, float), "boolean": (bool,), "null": (type(None),),
 }  # fmt: skip
@@ -70,6 +71,11 @@ def logprobs(found: Any) -> tuple[Logprob, ...] | None:
         )
         for item in content
     )
+
+
+def count(value: Any) -> int:
+    """How many tokens a provider says it has counted; 0 where that is no number there can be."""
+    return value if isinstance(value, int) and 0 < value <= _MOST_TOKENS else 0
 
 
 def _of(item: Any, name: str) -> Any:

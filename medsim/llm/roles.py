@@ -62,7 +62,7 @@ class Role(Part):
         return self
 
     def fill(self, call: Call) -> Call:
-        """Put this role's model and parameters where a call leaves them open."""
+        """Put this role's model and parameters where a call leaves them open; what the role itself sets is more than a wish."""
         if call.model and call.temperature is not None and call.max_tokens is not None and call.seed is not None:
             return call
         return replace(
@@ -71,6 +71,7 @@ class Role(Part):
             temperature=self.temperature if call.temperature is None else call.temperature,
             max_tokens=self.max_tokens if call.max_tokens is None else call.max_tokens,
             seed=self.seed if call.seed is None else call.seed,
+            soft=tuple(name for name in call.soft if getattr(call, name) is not None or getattr(self, name) is None),
         )
 
     def endpoint(self, manners: Endpoint) -> Endpoint:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from medsim.errors import LLMError
-from medsim.llm import LLM, BudgetSpent, Call, Message
+from medsim.llm import LLM, BudgetSpent, Call, Message, unusable
 
 AGAIN = 2
 """How often what could not be read is asked for again."""
@@ -31,24 +31,25 @@ def ask(
     llm: LLM, messages: Sequence[Message], check: Callable[[dict[str, Any]], str], *, role: str, model: str = "", seed: int | None = None
 ) -> Asked:
     """Ask until an object comes that ``check`` finds no fault in (it says what is wrong, or nothing)."""
-    talk, fault = list(messages), ""
+    talk, fault, answers = list(messages), "", []
     for attempt in range(AGAIN + 1):
-        call = Call(model, tuple(talk), role=role, temperature=0.0, seed=seed, salt=f"again/{attempt}" if attempt else "")
+        salt = f"again/{attempt}" if attempt else ""
+        call = Call(model, tuple(talk), role=role, temperature=0.0, seed=seed, salt=salt, soft=("seed", "temperature"))
         try:
-            text = llm.complete(call).text
+            answers.append(answer := llm.complete(call))
         except BudgetSpent:
             raise
         except LLMError as error:
             return Asked(None, f"LLMError: {error}")
-        data, fault = read(text, check)
+        data, fault = read(answer.text, check)
         if data is not None:
             return Asked(data)
         talk = [
             *messages,
-            Message("assistant", text),
+            Message("assistant", answer.text),
             Message("user", f"That could not be read: {fault}. Answer with the JSON object alone."),
         ]
-    return Asked(None, f"{AGAIN + 1} answers could not be read, the last because {fault}")
+    return Asked(None, str(unusable(llm, answers, f"{AGAIN + 1} answers could not be read, the last because {fault}")))
 
 
 def read(text: str, check: Callable[[dict[str, Any]], str]) -> tuple[dict[str, Any] | None, str]:

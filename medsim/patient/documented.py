@@ -14,8 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from medsim import library
 from medsim.case import Brief
-from medsim.errors import CaseError, LLMError
-from medsim.llm import LLM, Call, Message
+from medsim.errors import CaseError
+from medsim.llm import LLM, Answer, Call, Message, unusable
 from medsim.patient.seat import Line, Reply, Turn
 
 TRIES = 3
@@ -68,16 +68,16 @@ class DocumentPatient:
     def reply(self, turn: Turn) -> Reply:
         """Answer one turn; LLMError where the model fails or gives no line in three tries."""
         messages = [Message("system", self.system), Message("user", _told(turn))]
+        answers: list[Answer] = []
         for _ in range(TRIES):
-            answer = self.llm.complete(
-                Call(self.model, tuple(messages), role="patient", seed=turn.seed, schema=SCHEMA, salt=f"turn {turn.index}")
-            )
+            call = Call(self.model, tuple(messages), role="patient", seed=turn.seed, schema=SCHEMA, salt=f"turn {turn.index}")
+            answers.append(answer := self.llm.complete(call))
             lines = read(answer.text)
             if lines:
                 speaker, text = _as_one(lines)
                 return Reply(text, (), speaker, self.name, answer.usage)
             messages += [Message("assistant", answer.text), Message("user", AGAIN)]
-        raise LLMError(f"The patient's model said nothing that can be read as lines in {TRIES} tries.")
+        raise unusable(self.llm, answers, f"The patient's model said nothing that can be read as lines in {TRIES} tries.")
 
 
 def read(text: str) -> tuple[tuple[str, str], ...]:

@@ -16,8 +16,8 @@ from typing import Literal, get_args
 
 from medsim import library
 from medsim.case import Brief
-from medsim.errors import CaseError, LLMError, did_you_mean
-from medsim.llm import LLM, Answer, Call, Message
+from medsim.errors import CaseError, did_you_mean
+from medsim.llm import LLM, Answer, Call, Message, unusable
 from medsim.patient import personas
 from medsim.patient.role import Disclosure
 from medsim.patient.seat import Reply, Turn
@@ -55,9 +55,9 @@ class MediqPatient:
         if not self.brief.facts:
             return Reply(UNANSWERED, (), self.speaker, self.kind)
         messages: tuple[Message, ...] = (Message("system", self.system), Message("user", f"The doctor asks:\n<<<\n{turn.utterance}\n>>>"))
-        usage, problem = Usage(), ""
+        usage, problem, answers = Usage(), "", []
         for _ in range(TRIES):
-            answer = self.llm.complete(Call(self.model, messages, role="patient", seed=turn.seed))
+            answers.append(answer := self.llm.complete(Call(self.model, messages, role="patient", seed=turn.seed)))
             usage = usage.plus(answer.usage)
             try:
                 text, facts = self._read(answer)
@@ -67,9 +67,8 @@ class MediqPatient:
                 return Reply(text, facts, self.speaker, self.kind, usage)
             again = Message("user", self.again.replace("{problem}", problem))
             messages = (*messages, Message("assistant", _spoken(answer.text) or "(nothing)"), again)
-        raise LLMError(
-            f"The {self.kind} patient gave no reply that can be used, asked {TRIES} times: {problem}; it was asked again each time."
-        )
+        why = f"The {self.kind} patient gave no reply that can be used, asked {TRIES} times: {problem}; it was asked again each time."
+        raise unusable(self.llm, answers, why)
 
     def _manner(self) -> str:
         """How those speak who speak freely; nothing, where the persona does not stand out."""

@@ -238,6 +238,61 @@ def test_a_parameter_that_the_model_does_not_take_is_never_dropped_silently(serv
     assert not server.bodies
 
 
+def claude(text: str) -> bytes:
+    """A good answer in Anthropic's protocol."""
+    content, usage = [{"type": "text", "text": text}], {"input_tokens": 5, "output_tokens": 5}
+    return response(
+        {
+            "id": "m",
+            "type": "message",
+            "role": "assistant",
+            "model": "claude",
+            "content": content,
+            "stop_reason": "end_turn",
+            "usage": usage,
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("model", "wished", "sent"),
+    [
+        ("anthropic/claude-3-5-haiku-latest", ("seed",), {"temperature": 0}),
+        ("anthropic/claude-3-5-haiku-latest", ("seed", "temperature"), {"temperature": 0}),
+        ("openai/o3-mini", ("seed", "temperature"), {"seed": 7}),
+        ("openai/gpt-5", ("seed", "temperature"), {"seed": 7}),
+        ("openai/gpt-4o", ("seed", "temperature"), {"seed": 7, "temperature": 0}),
+    ],
+)
+def test_what_is_only_wished_for_is_left_out_where_the_model_is_known_to_take_none(
+    server: Server, monkeypatch: pytest.MonkeyPatch, model: str, wished: tuple[str, ...], sent: dict[str, float]
+) -> None:
+    for name in ("ANTHROPIC_API_KEY", "OPENAI_API_KEY"):
+        monkeypatch.setenv(name, "made-up-for-a-test")
+    anthropic = model.startswith("anthropic")
+    server.then(claude("Monday.") if anthropic else response(chat("Monday.")))
+    layer = models(server, api_base=server.url.removesuffix("/v1") if anthropic else server.url, retries=0)
+    assert layer.complete(replace(CALL, model=model, seed=7, soft=wished)).text == "Monday."
+    (body,) = server.bodies
+    assert {name: body[name] for name in ("seed", "temperature") if name in body} == sent
+
+
+def test_a_seed_that_the_role_itself_sets_is_more_than_a_wish(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "made-up-for-a-test")
+    role = Role(model="anthropic/claude-3-5-haiku-latest", api_base=server.url.removesuffix("/v1"), seed=3)
+    with pytest.raises(LLMError, match="never dropped silently"):
+        Models(roles={"doctor": role}).complete(replace(CALL, model=""))
+    assert not server.bodies
+
+
+@every_way
+def test_a_count_of_tokens_that_cannot_be_is_not_believed(server: Server) -> None:
+    server.then(response(chat(tokens=(10**30, -5))))
+    usage = models(server).complete(CALL).usage
+    assert 0 < usage.tokens_in < 1000
+    assert 0 < usage.tokens_out < 1000
+
+
 @every_way
 def test_a_server_that_is_not_there_is_asked_about() -> None:
     with running() as gone:
