@@ -22,6 +22,8 @@ from medsim.world.telling import Told
 COUNTED = frozenset({"ask", "say", "examine", "order", "treat", "procedure", "consult", "unclear", "refused"})
 """Kinds of events that are an action of the doctor, beside diagnosis and end; notes, waiting and dispositions are free."""
 
+_ACTS = COUNTED | {"diagnose", "end"}
+
 
 @dataclass(slots=True)
 class Settled:
@@ -70,6 +72,7 @@ class Reckoning:
             self._take(event)
         if not self.now.ended:
             self._unanswered()
+            self._cut_off()
         return self.now
 
     def finish(self, *, over: bool) -> Settled:
@@ -99,6 +102,8 @@ class Reckoning:
         if event.actor != "doctor" or event.kind == "message":
             return
         self._unanswered()
+        if event.kind in _ACTS and self._cut_off():
+            return
         if event.kind in COUNTED:
             self.now.actions += 1
         if event.kind == "ask":
@@ -111,7 +116,6 @@ class Reckoning:
             self._diagnose(self.told.condition(str(event.args["ranked"][0])))
         elif event.kind == "end" and self.game.task == "inquiry":
             self._diagnose(int(self.belief().argmax()))
-        self._limits()
 
     def _told(self, event: Event) -> None:
         places = [self.told.number[name] for name in event.facts if name in self.told.number]
@@ -169,11 +173,12 @@ class Reckoning:
         self.now.illegal += 1
         self.now.cost += self.game.payoff.illegal
 
-    def _limits(self) -> None:
+    def _cut_off(self) -> bool:
+        """Whether the last action was one too many; looked at when it has been answered."""
         over_budget = self.game.budget is not None and self.now.spent > self.game.budget
-        # A question is counted when it is put and charged when it is answered; the last one is let out.
-        if not self.now.ended and (self.now.actions > self.game.max_turns or over_budget):
+        if not self.now.ended and not self.now.truncated and (self.now.actions >= self.game.max_turns or over_budget):
             self._truncate()
+        return self.now.truncated
 
     def _truncate(self) -> None:
         self.now.truncated = True

@@ -57,10 +57,10 @@ def discrete(play: Game, patients: Patients, row: int, *, seed: int, legal: bool
 
 
 @pytest.mark.parametrize("name", WORLDS)
-@pytest.mark.parametrize("task", ["inquiry", "workup"])
-def test_text_and_discrete_runs_give_the_same_facts_and_the_same_reward(name: str, task: str) -> None:
+@pytest.mark.parametrize(("task", "turns"), [("inquiry", 30), ("workup", 30), ("inquiry", 3), ("workup", 3)])
+def test_text_and_discrete_runs_give_the_same_facts_and_the_same_reward(name: str, task: str, turns: int) -> None:
     tables = tables_of(name)
-    play, patients = game(tables, task=task), world.sample(tables, 12, seed=4)  # type: ignore[arg-type]
+    play, patients = game(tables, task=task, max_turns=turns), world.sample(tables, 12, seed=4)  # type: ignore[arg-type]
     ends, told_facts = set(), 0
     for row in range(len(patients)):
         told = tell(tables, patients, row)
@@ -77,7 +77,7 @@ def test_text_and_discrete_runs_give_the_same_facts_and_the_same_reward(name: st
         assert {f for f in asked if found[f] > 0} == present
         told_facts += len(asked)
         ends.add((settled.truncated, settled.success))
-    assert told_facts > 30
+    assert told_facts > turns
     assert len(ends) > 1, "every patient ended alike: this shows little"
 
 
@@ -186,14 +186,20 @@ def test_a_game_that_text_cannot_play_is_refused() -> None:
         settle(told, game(random_world(1, conditions=4, findings=8)), [])
 
 
-def test_a_text_encounter_is_cut_off_with_the_action_after_the_last_one() -> None:
+def test_a_text_encounter_is_cut_off_with_its_last_action_as_the_discrete_one_is() -> None:
     tables = tables_of("sore-throat")
     told = tell_many(tables, 1, seed=0)[0]
-    play = game(tables, max_turns=3)
+    play = game(tables, task="workup", max_turns=3)
     asks = [f for f in range(len(tables.offset)) if tables.parent[f] < 0 and tables.world.findings[f].kind == "history"]
-    three, four = (settle(told, play, played(told, play, asks[:count]), over=False) for count in (3, 4))
-    assert (three.actions, three.truncated, three.utility) == (3, False, 0.0)
-    assert (four.actions, four.truncated, four.utility) == (4, True, play.payoff.truncated)
+    right = play.stop + int(told.patients.condition[0])
+    two, three, late, timely = (
+        settle(told, play, played(told, play, actions), over=False)
+        for actions in (asks[:2], asks[:3], [*asks[:3], right], [*asks[:2], right])
+    )
+    assert (two.actions, two.truncated, two.utility) == (2, False, 0.0)
+    assert (three.actions, three.truncated, three.utility) == (3, True, play.payoff.truncated)
+    assert late == three
+    assert (timely.actions, timely.truncated, timely.success) == (3, False, True)
 
 
 def test_a_budget_may_be_spent_to_the_last_dollar_and_no_further() -> None:
