@@ -13,7 +13,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 from urllib.parse import urlsplit
 
 from medsim.llm import plain
@@ -74,24 +74,23 @@ def ask(call: Call, endpoint: Endpoint, *, meanwhile: Callable[[], object] = tup
 def _request(call: Call, endpoint: Endpoint) -> bytes:
     """The whole request; ValueError where something in it would end a line or is no plain letter."""
     body, headers = plain.sent(call, endpoint)
-    path, host = _target(endpoint.api_base)
-    lines = [b"POST %b HTTP/1.1" % path, b"Host: " + host, b"Accept-Encoding: identity", b"Content-Length: %d" % len(body)]
-    for name, value in headers.items():
-        field = value.encode("latin-1")
-        if _UNFIT.search(field.replace(b" ", b"")):
-            raise ValueError(f"{name} holds more than plain letters")
-        lines.append(b"%b: %b" % (name.encode("ascii"), field))
-    return b"\r\n".join((*lines, b"", body))
+    return b"%bContent-Length: %d\r\n\r\n%b" % (_head(endpoint.api_base, tuple(headers.items())), len(body), body)
 
 
-@cache
-def _target(api_base: str) -> tuple[bytes, bytes]:
-    """Path and host of the requests to an address."""
+@lru_cache(maxsize=64)
+def _head(api_base: str, headers: tuple[tuple[str, str], ...]) -> bytes:
+    """The head of the requests to an address, but for their length."""
     parts = urlsplit(api_base)
     path, host = (parts.path + plain.PATH).encode("ascii"), parts.netloc.encode("ascii")
     if _UNFIT.search(path) or _UNFIT.search(host):
         raise ValueError("the address holds more than plain letters")
-    return path, host
+    lines = [b"POST %b HTTP/1.1" % path, b"Host: " + host, b"Accept-Encoding: identity"]
+    for name, value in headers:
+        field = value.encode("latin-1")
+        if _UNFIT.search(field.replace(b" ", b"")):
+            raise ValueError(f"{name} holds more than plain letters")
+        lines.append(b"%b: %b" % (name.encode("ascii"), field))
+    return b"\r\n".join((*lines, b""))
 
 
 @cache

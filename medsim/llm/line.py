@@ -80,17 +80,16 @@ class Line:
     def __init__(self, host: str, port: int) -> None:
         self.host, self.port = host, port
         self._socket: socket.socket | None = None
+        self._watch: select.poll | None = None
 
     @property
     def alive(self) -> bool:
         """Whether the server has neither closed an idle connection nor sent something that nobody asked for."""
         if self._socket is None:
             return False
-        if not hasattr(select, "poll"):
+        if self._watch is None:
             return not select.select([self._socket], [], [], 0)[0]
-        watch = select.poll()
-        watch.register(self._socket, select.POLLIN)
-        return not watch.poll(0)
+        return not self._watch.poll(0)
 
     @property
     def is_open(self) -> bool:
@@ -101,12 +100,15 @@ class Line:
         """Connect, or go on with the connection there is; OSError where nobody is there, TimeoutError where time is over."""
         if self._socket is None:
             self._socket = _connected(self.host, self.port, until)
+            if hasattr(select, "poll"):  # not on every system; where it is, it takes sockets of any number
+                self._watch = select.poll()
+                self._watch.register(self._socket, select.POLLIN)
 
     def close(self) -> None:
         """Close the connection."""
         if self._socket is not None:
             self._socket.close()
-            self._socket = None
+            self._socket = self._watch = None
 
     def ask(self, request: bytes, until: float, *, largest: int, meanwhile: Callable[[], object] = tuple) -> Received:
         """Send a request and read its answer; TimeoutError, OSError, Broken or Longer, after which the line is of no more use.

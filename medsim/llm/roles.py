@@ -71,8 +71,11 @@ class Role(Part):
             temperature=self.temperature if call.temperature is None else call.temperature,
             max_tokens=self.max_tokens if call.max_tokens is None else call.max_tokens,
             seed=self.seed if call.seed is None else call.seed,
-            soft=tuple(name for name in call.soft if getattr(call, name) is not None or getattr(self, name) is None),
+            soft=call.soft if self.seed is None and self.temperature is None else self._wished(call),
         )
+
+    def _wished(self, call: Call) -> tuple[str, ...]:
+        return tuple(name for name in call.soft if getattr(call, name) is not None or getattr(self, name) is None)
 
     def endpoint(self, manners: Endpoint) -> Endpoint:
         """The endpoint of this role; backoff and patience are those of ``manners``."""
