@@ -52,6 +52,7 @@ class _Sum:
     fixed: float = 0.0
     judged: float = 0.0
     weight: float = 0.0
+    worst: float = 0.0
     true: float = 0.0
     true_possible: float = 0.0
     missing: int = 0
@@ -72,6 +73,7 @@ class _Sum:
         if said.own:
             self.judged += said.row.earned
             self.weight += worth
+            self.worst += min(worth, 0.0)
             self.missing += truth is None and not _does_not_apply(label)
             if truth is not None:
                 self.truths.append((truth, int(met)))
@@ -131,7 +133,7 @@ def _row(judge: str, agent: str, rubric: str, own: Sequence[_Sum], every: Sequen
     if any(total.raw is not None and abs(total.raw - value) > _SAME for total, value in zip(scored, raw, strict=True)):
         none = nothing("The rubric's score is not points earned over points possible, so it cannot be corrected item by item.")
         return Corrected(judge, agent, rubric, len(scored), none, none, none, sum(len(total.truths) for total in every), len(whole))
-    parts = Parts(*([getattr(total, name) / total.possible for total in scored] for name in ("fixed", "judged", "weight")))
+    parts = Parts(*([getattr(total, name) / total.possible for total in scored] for name in Parts._fields))
     pairs = [(truth, verdict, total.case) for total in every for truth, verdict in total.truths]
     labelled = Labelled([t for t, _, _ in pairs], [j for _, j, _ in pairs], [c for _, _, c in pairs])
     seen = Labelled(

@@ -14,7 +14,7 @@ import numpy as np
 from medsim.stats.accuracy import four_cells
 from medsim.stats.bootstrap import CONFIDENCE, RESAMPLES, SEED, case_means, draws, widened
 from medsim.stats.correction import FEWEST, WEAKEST, Labelled
-from medsim.stats.estimate import Array, Estimate, Labels, counted, nothing
+from medsim.stats.estimate import Array, Estimate, Labels, confined, counted, nothing
 
 
 class Parts(NamedTuple):
@@ -26,6 +26,8 @@ class Parts(NamedTuple):
     """Earned by items that the judge decided."""
     weight: Sequence[float]
     """What those would earn, were all of them met."""
+    worst: Sequence[float]
+    """What those would earn at worst: every harm met and nothing else."""
 
 
 def rogan_gladen_score(
@@ -45,7 +47,15 @@ def rogan_gladen_score(
     total, n = features.sum(axis=0), int(features[:, 3].sum())
     if reason := _too_little(total, int(known.sum())):
         return nothing(reason, n=n, left_out=left_out)
-    value = min(1.0, float(_mended(total)))
+    bounds = _bounds(parts, list(cases))
+    sum_alone = float(_mended(total))
+    value = confined(sum_alone, bounds)
+    note = (
+        f"The uncorrected sum gives {sum_alone:.3f}, outside {bounds[0]:.3g} to {bounds[1]:.3g}: the judge does worse or better here than on the "
+        "labelled items."
+        if value != sum_alone
+        else ""
+    )
     replicates = np.sum(
         [
             np.concatenate([draw @ part for draw in draws(len(part), resamples=resamples, seed=seed + place)])
@@ -62,12 +72,20 @@ def rogan_gladen_score(
             value, None, None, n, left_out, "No interval: in too many resamples the judge is no better than chance. Label more items."
         )
     low, high = widened(values, n=max(2, min(int(known.sum()), n)), confidence=confidence)
-    return Estimate(value, float(low), min(1.0, float(high)), n, left_out)
+    return Estimate(value, confined(float(low), bounds), confined(float(high), bounds), n, left_out, note)
+
+
+def _bounds(parts: Parts, cases: list[object]) -> tuple[float, float]:
+    """The least and the most that the mean over cases can be."""
+    worst = [fixed + worst for fixed, worst in zip(parts.fixed, parts.worst, strict=True)]
+    best = [fixed + weight - worst for fixed, weight, worst in zip(parts.fixed, parts.weight, parts.worst, strict=True)]
+    least, most = (float(np.mean(case_means(column, cases=cases)[1])) for column in (worst, best))
+    return least, min(1.0, most)
 
 
 def _joined(parts: Parts, cases: list[object], labelled: Labelled) -> tuple[Array, np.ndarray[tuple[int], np.dtype[np.bool_]], int]:
     """One row a case: mean fixed, judged and weight, 1 if it has a score, four calibration counts; and which cases are labelled."""
-    columns = [case_means(list(column), cases=cases) for column in parts]
+    columns = [case_means(list(column), cases=cases) for column in parts[:3]]
     truth, verdicts, owners = (list(column) for column in labelled)
     both = [(t, j, c) for t, j, c in zip(truth, verdicts, owners, strict=True) if t is not None and j is not None]
     where, _, _ = case_means([1.0] * len(both), cases=[c for _, _, c in both])
