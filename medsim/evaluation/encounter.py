@@ -20,6 +20,7 @@ from medsim.errors import ActionError, LLMError, MedsimError
 from medsim.evaluation.awaiting import finished
 from medsim.evaluation.seats import Seats, booking, usage_of
 from medsim.judge import score_with, unanswered
+from medsim.llm.meanwhile import catch_up
 from medsim.patient.seat import Patient
 from medsim.recipe import Recipe
 from medsim.rubric import Scorecard
@@ -61,6 +62,7 @@ class Setting(NamedTuple):
         """Play one encounter and score it; once ``left`` is set it ends at its next turn, and nobody wants it any more."""
         with booking() as calls:
             trajectory = self._rolled(job, left)
+            catch_up()  # its calls are in the book now
             card = None if trajectory.outcome.status == "error" else self._scored(job.case, trajectory)
         trajectory.usage = usage_of(calls)
         if trajectory.outcome.status == "error":

@@ -7,9 +7,11 @@ costs nothing, and replay never touches the network.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -22,6 +24,7 @@ from medsim.llm.cache import Cache
 from medsim.llm.call import Answer, Call, Signature
 from medsim.llm.fault import Endpoint
 from medsim.llm.ledger import Entry, Ledger
+from medsim.llm.meanwhile import later
 from medsim.llm.roles import Role
 from medsim.llm.scrub import secrets, strike
 from medsim.trajectory import Usage
@@ -155,7 +158,7 @@ class Models:
         answer = self.cache.get(job.signature)
         if answer is not None:
             priced = answer.usage.usd > 0 or job.endpoint.price_in is not None
-            self.ledger.add(self._entry(job, answer.usage, priced=priced, cached=True, latency=answer.latency, finish=answer.finish))
+            self._book(job, answer.usage, priced=priced, cached=True, latency=answer.latency, finish=answer.finish)
             return answer
         if self.mode == "replay":
             raise LLMError(
@@ -169,7 +172,7 @@ class Models:
         if course.reading is None:
             error = course.error or LLMError(f"{job.endpoint.shown} gave no answer.")
             if course.attempts:
-                self.ledger.add(self._entry(job, course.usage, priced=course.priced, retries=retries, error=str(error)))
+                self._book(job, course.usage, priced=course.priced, retries=retries, error=str(error))
             raise error
         answer = Answer(
             text=strike(course.reading.text, self._secrets), tool_calls=course.reading.tool_calls, usage=course.usage, model=course.reply.model,
@@ -177,25 +180,16 @@ class Models:
         )  # fmt: skip
         if self.cache is not None:
             answer = self.cache.put(job.signature, strike(job.signature.text, self._secrets), answer)
-        self.ledger.add(self._entry(job, course.usage, priced=course.priced, retries=retries, latency=course.latency, finish=answer.finish))
+        self._book(job, course.usage, priced=course.priced, retries=retries, latency=course.latency, finish=answer.finish)
         return answer
 
-    def _entry(
-        self,
-        job: Job,
-        usage: Usage,
-        *,
-        priced: bool = True,
-        cached: bool = False,
-        latency: float = 0.0,
-        finish: str = "",
-        retries: int = 0,
-        error: str = "",
-    ) -> Entry:
-        return Entry(
-            at=datetime.now(UTC).isoformat(timespec="milliseconds"), **job.fixed(), latency=latency, finish=finish, retries=retries, cached=cached,
-            tokens_in=usage.tokens_in, tokens_out=usage.tokens_out, usd=usage.usd if priced else None, error=error,
-        )  # fmt: skip
+    def _book(self, job: Job, usage: Usage, *, priced: bool, **ended: Any) -> None:
+        """Write the call into the books, as it ended now; the writing can wait."""
+        later(partial(self._write, job, usage, time.time(), usage.usd if priced else None, ended))
+
+    def _write(self, job: Job, usage: Usage, at: float, usd: float | None, ended: dict[str, Any]) -> None:
+        when = datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
+        self.ledger.add(Entry(when, **job.fixed(), tokens_in=usage.tokens_in, tokens_out=usage.tokens_out, usd=usd, **ended))
 
 
 def address(endpoint: Endpoint) -> str:

@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 from medsim import library
 from medsim.case import Brief
 from medsim.llm import LLM, Call, Message
+from medsim.llm.meanwhile import later
 from medsim.patient import biases, personas
 from medsim.patient.seat import Line, Reply, Turn
 from medsim.patient.voiced import MANNERS
@@ -119,7 +120,12 @@ class Disclosure:
     """Finds which facts a text tells, by the rule at the head of this module; a fact of several sentences is told when each of them is."""
 
     def __init__(self, wordings: dict[str, tuple[str, ...]]) -> None:
-        self._wordings = {name: [_sentences(said) for said in several] for name, several in wordings.items()}
+        self._given = wordings
+        later(lambda: self._wordings)  # there is nothing to look for in before somebody has spoken
+
+    @cached_property
+    def _wordings(self) -> dict[str, list[list[Sentence]]]:
+        return {name: [_sentences(said) for said in several] for name, several in self._given.items()}
 
     def of(self, text: str) -> tuple[str, ...]:
         """The ids of the facts that are told, in the order of the brief."""
