@@ -19,48 +19,14 @@ from medsim.case import chart
 from medsim.case.body import CaseAction, Media, Place, Process, State
 from medsim.case.chart import Chart
 from medsim.case.checklist import Rubric
+from medsim.case.label import Blueprint, Provenance, Source
 from medsim.case.part import CODE, Later, Many, Part, Seconds
 from medsim.case.person import Challenge, Fact, Informant, Name, Patient, Persona, Sex, Unknown
 from medsim.case.role import RoleDocument, Roles, joined
+from medsim.case.written import authored
 from medsim.errors import CaseError, did_you_mean
 
 MAX_CASE_BYTES = 512_000
-
-
-class Source(Part):
-    """Where a timing, dose or claim comes from."""
-
-    id: str = Field(pattern=CODE)
-    title: str
-    year: int | None = None
-    used_for: str = ""
-
-
-class Provenance(Part):
-    """Where the case comes from and who has looked at it."""
-
-    origin: Literal["original", "imported", "generated"]
-    authors: Many[str] = ()
-    created: str | None = None
-    clinical_review: Literal["pending", "reviewed", "not_applicable"] = "pending"
-    reviewers: Many[str] = ()
-    sources: tuple[Source, ...] = ()
-    notes: Many[str] = ()
-    file: str | None = None
-    line: int | None = None
-    sha256: str | None = None
-    flags: Many[str] = ()
-
-
-class Blueprint(Part):
-    """What the case is for."""
-
-    specialty: Many[str]
-    setting: Place
-    population: Literal["adult", "child", "infant", "pregnant", "older_adult"] = "adult"
-    level: str = "resident"
-    objectives: Many[str] = ()
-    tags: Many[str] = ()
 
 
 class Limits(Part):
@@ -284,42 +250,12 @@ def dumps(case: Case) -> str:
     return document.dump(authored(case))
 
 
-def authored(part: Part) -> dict[str, Any]:
-    """Return a part as plain data in the form an author would write: durations as text, defaults left out."""
-    return _plain(part)  # type: ignore[no-any-return]
-
-
-def _plain(value: Any) -> Any:
-    from medsim.case.part import clock
-
-    if isinstance(value, Part):
-        found: dict[str, Any] = {}
-        for name, field in type(value).model_fields.items():
-            held = getattr(value, name)
-            if name not in value.model_fields_set and held == field.get_default(call_default_factory=True):
-                continue
-            timed = field.json_schema_extra is None and _is_duration(field) and held is not None
-            found[field.alias or name] = clock(held) if timed else _plain(held)
-        return found
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    return value
-
-
-def _is_duration(field: Any) -> bool:
-    from medsim.case.part import seconds
-
-    marks = list(field.metadata)
-    for option in getattr(field.annotation, "__args__", ()):
-        marks += getattr(option, "__metadata__", ())
-    return any(getattr(mark, "func", None) is seconds for mark in marks)
-
-
 def schema() -> dict[str, Any]:
     """Return the JSON Schema of ``medsim.case/1``, for editors."""
     return Case.model_json_schema(by_alias=True)
 
 
-__all__ = ["Brief", "Case", "CaseError", "Fact", "RoleDocument", "Roles", "Rubric", "authored", "dumps", "load", "loads", "schema"]
+__all__ = [
+    "Blueprint", "Brief", "Case", "CaseError", "Fact", "Provenance", "RoleDocument", "Roles", "Rubric", "Source", "authored", "dumps", "load",
+    "loads", "schema",
+]  # fmt: skip

@@ -80,10 +80,10 @@ def seconds(value: Any) -> int:
     text = value.replace(" ", "").lower()
     if not _DURATION.match(text):
         raise ValueError(f"a duration such as '90s', '10m' or '1h30m' was expected, given {value!r}")
-    total = round(sum(float(number) * _UNIT[unit] for number, unit in _PIECE.findall(text)))
+    total = sum(float(number) * _UNIT[unit] for number, unit in _PIECE.findall(text))
     if total > _MAX_SECONDS:
         raise ValueError(f"a duration of at most 366 days was expected, given {value!r}")
-    return total
+    return round(total)
 
 
 def clock(total: int) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any, Literal, Self, get_args
+from typing import Any, Literal, get_args
 
 from pydantic import Field, model_validator
 
@@ -21,7 +21,6 @@ WorldKind = Literal["reply", "finding", "result", "state", "challenge", "alarm",
 EventKind = Literal[DoctorKind, WorldKind]
 
 DOCTOR_KINDS: frozenset[str] = frozenset(get_args(DoctorKind))
-WORLD_KINDS: frozenset[str] = frozenset(get_args(WorldKind))
 
 Scalar = str | int | float | bool
 
@@ -78,10 +77,6 @@ class Did(Part):
         kinds = frozenset(self.kind) or (frozenset({"reply"}) if self.fact else DOCTOR_KINDS)
         return kinds | {"ask", "say"} if self.topic and kinds & {"ask", "say"} else kinds
 
-    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
-        """Stay the same pattern in a copy: a log knows a pattern by its identity, and a copied encounter goes on with its hits."""
-        return self
-
     @cached_property
     def matches(self) -> Callable[[Any], bool]:
         """A test of one event (``medsim.trajectory.Event``), compiled once."""
@@ -103,6 +98,11 @@ class Did(Part):
             )
 
         return test
+
+    def __getstate__(self) -> dict[Any, Any]:
+        """Leave the compiled test behind: it is no plain data, and is made again where it is asked for."""
+        state = super().__getstate__()
+        return {**state, "__dict__": {name: value for name, value in state["__dict__"].items() if name != "matches"}}
 
 
 def covers(topic: str, heard: str) -> bool:

@@ -43,6 +43,8 @@ MODULES = {
     "medsp1000": "medsim.importers.medsp1000",
 }
 """Data set -> the module whose ``load(path, *, source=None)`` reads it and whose ``about(imported)`` names it."""
+RUNS = "medsp1000-runs"
+"""Old runs, which go into a store and become no pack (``medsim.importers.medsp1000_stored``)."""
 
 
 def importer(name: str) -> Callable[..., Imported]:
@@ -61,7 +63,8 @@ def write(name: str, imported: Imported, folder: Path) -> Path:
 
 def _module(name: str) -> Any:
     if name not in MODULES:
-        raise CaseError(f"No importer '{name}'.{did_you_mean(name, MODULES)} Known: {', '.join(MODULES)}.")
+        known = (*MODULES, RUNS)
+        raise CaseError(f"No importer '{name}'.{did_you_mean(name, known)} Known: {', '.join(known)}.")
     return import_module(MODULES[name])
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from medsim.vocabulary.whole import stands_in
+
 _SPELLINGS = (
     ("anaesth", "anesth"), ("anaem", "anem"), ("leukaem", "leukem"), ("ischaem", "ischem"), ("haem", "hem"), ("aemi", "emi"),
     ("oedem", "edem"), ("oesoph", "esoph"), ("oestr", "estr"), ("paed", "ped"), ("tumour", "tumor"), ("rrhoea", "rrhea"),
@@ -72,7 +74,7 @@ def british(text: str) -> str:
 
 def holds(text: str, name: str, *, also: tuple[str, ...] = ()) -> bool:
     """Say whether a text gives an answer away: any accepted name as whole words, an abbreviation as written."""
-    if any(re.search(rf"(?<!\w){re.escape(short)}(?!\w)", text) for short in abbreviations(name)):
+    if any(stands_in(short, text) for short in abbreviations(name)):
         return True
     compared = _compared(text)
     whole = {_compared(form) for one in (name, *also) for form in (one, _BRACKET.sub("", one))}

@@ -6,12 +6,12 @@ none, and an answer that names another option beside the right one is not right.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from medsim.action import ranked
 from medsim.rubric.names import folded, named
+from medsim.vocabulary.whole import stands_in
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _LOOKALIKES = str.maketrans(
@@ -66,12 +66,7 @@ def key(options: Sequence[str], right: int, *, also: Sequence[str] = ()) -> Key:
 def nested(options: Sequence[str]) -> bool:
     """Say whether one option stands inside another."""
     found = [folded(text) for text in options]
-    return any(
-        one and re.search(rf"(?<!\w){re.escape(one)}(?!\w)", other)
-        for i, one in enumerate(found)
-        for j, other in enumerate(found)
-        if i != j
-    )
+    return any(one and stands_in(one, other) for i, one in enumerate(found) for j, other in enumerate(found) if i != j)
 
 
 def _ways(letter: str, text: str, also: Sequence[str] = ()) -> list[str]:

@@ -7,9 +7,7 @@ status. A packet is plain data; ``load`` makes documented cases of those that ca
 from __future__ import annotations
 
 import hashlib
-import json
 import os
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -19,6 +17,7 @@ from medsim.errors import CaseError
 from medsim.importers import Imported, Row, lines
 from medsim.importers import medsp1000_rubric as frozen
 from medsim.importers.medsp1000_case import LICENCE, case_id, to_case
+from medsim.importers.medsp1000_names import SCENARIO, natural, origin, packet_of, read_subset, rubric_path
 from medsim.importers.medsp1000_rubric import Note, PacketItem, RubricFile
 from medsim.importers.medsp1000_text import ROLES, Attachment, Document, Mode, compiled, folders, material
 
@@ -28,9 +27,6 @@ PLAYED = ("examinee", "sp_actor")
 RUBRICS = "rubrics"
 
 _WORST: tuple[Status, ...] = ("decode_error", "missing_role", "empty_role", "no_rubric", "empty_rubric")
-_ARTICLE = re.compile(r"(?:mededportal_|mep-\d+-|mep_2374-8265\.)(\d+)(?:-s\d+)?(_\d+)?\Z")
-_SCENARIO = re.compile(r"scenario\d*\Z", re.I)
-_RUBRIC = re.compile(r"(.+)_(scenario\d*)\.json\Z", re.I)
 _DEEP = 4
 
 
@@ -72,14 +68,6 @@ class Packet(NamedTuple):
         return compiled(self.roles.get(role, ()))
 
 
-class Origin(NamedTuple):
-    """What the name of a case tells of where it comes from."""
-
-    doi: str
-    split_group: str
-    twin_of: str
-
-
 def load_packets(
     folder: Path,
     *,
@@ -106,10 +94,10 @@ def load_packets(
     wanted = read_subset(Path(subset)) if subset else None
     found = {f"{path.parent.name}/{path.name}": path for path in sorted(_scenarios(folder))}
     kept = [name for name in sorted(found, key=natural) if wanted is None or name in wanted]
-    packets = [_packet(name, found[name], frozen.read(_rubric_path(shelf, name), name), notes, mode, keep_zh) for name in kept]
+    packets = [_packet(name, found[name], frozen.read(rubric_path(shelf, name), name), notes, mode, keep_zh) for name in kept]
     rows = _rows(packets)
     for name in sorted(set(wanted or ()) - set(found), key=natural):
-        rows.append(Row(len(rows), "refused", name, ("not_found", *_rubric_reasons(frozen.read(_rubric_path(shelf, name), name)))))
+        rows.append(Row(len(rows), "refused", name, ("not_found", *_rubric_reasons(frozen.read(rubric_path(shelf, name), name)))))
     for name, read in load_rubrics(shelf).items() if wanted is None and shelf.is_dir() else ():
         if name not in found:
             rows.append(Row(len(rows), "refused", name, ("no_packet", *_rubric_reasons(read))))
@@ -196,53 +184,22 @@ def _case(packet: Packet, source: str | None) -> Case:
 
 def load_rubrics(folder: Path) -> dict[str, RubricFile]:
     """Read all rubrics of a folder, by the id of their packets."""
-    named = {f"{match[1]}/{match[2]}": path for path in sorted(folder.iterdir()) if (match := _RUBRIC.fullmatch(path.name))}
+    named = {name: path for path in sorted(folder.iterdir()) if (name := packet_of(path))}
     return {name: frozen.read(named[name], name) for name in sorted(named, key=natural)}
-
-
-def read_subset(path: Path) -> list[str]:
-    """Read packet ids from a subset file or a manifest: a list, or an object with ``scenarios``; of paths the last two parts count.
-
-    A path that ends in a case means its ``scenario1``, as in the original batch script.
-    """
-    try:
-        data = json.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise CaseError(f"{path}: cannot be read ({error.strerror}).") from error
-    except (ValueError, RecursionError) as error:
-        raise CaseError(f"{path}: not JSON ({str(error)[:80]}). Expected a list of '<case>/<scenarioN>'.") from error
-    listed = data.get("scenarios") if isinstance(data, dict) else data
-    if not isinstance(listed, list):
-        raise CaseError(f"{path}: a list of '<case>/<scenarioN>' was expected, or an object with such a list under 'scenarios'.")
-    return list(dict.fromkeys(_entry(item, path, at) for at, item in enumerate(listed)))
-
-
-def origin(case: str) -> Origin:
-    """Read article, split group and twin from the name of a case."""
-    match = _ARTICLE.match(case)
-    if not match:
-        return Origin("", case, "")
-    twin = case[: -len(match[2])] if match[2] else ""
-    return Origin(f"10.15766/mep_2374-8265.{match[1]}", match[1], twin)
-
-
-def natural(name: str) -> tuple[tuple[int, int, str], ...]:
-    """Order names with their numbers as numbers: scenario10 after scenario9."""
-    return tuple((0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.split(r"(\d+)", name) if part)
 
 
 def _scenarios(folder: Path) -> Iterator[Path]:
     """Folders named scenarioN, at most some levels below; what lies inside one is not searched."""
-    if _SCENARIO.match(folder.name):
+    if SCENARIO.match(folder.name):
         yield folder
         return
     top = len(folder.parts)
     for root, names, _ in os.walk(folder):
         here = Path(root)
         names[:] = [] if len(here.parts) - top >= _DEEP else [name for name in sorted(names) if not name.startswith((".", "__MACOSX"))]
-        if here != folder or not _SCENARIO.match(here.name):
-            yield from (here / name for name in names if _SCENARIO.match(name))
-        names[:] = [name for name in names if not _SCENARIO.match(name)]
+        if here != folder or not SCENARIO.match(here.name):
+            yield from (here / name for name in names if SCENARIO.match(name))
+        names[:] = [name for name in names if not SCENARIO.match(name)]
 
 
 def _packet(name: str, path: Path, rubric: RubricFile, notes: dict[str, Note], mode: Mode, keep_zh: bool) -> Packet:
@@ -300,20 +257,6 @@ def _rows(packets: Sequence[Packet]) -> list[Row]:
         status: Literal["imported", "flagged", "refused"] = "refused" if not packet.runnable else "flagged" if reasons else "imported"
         rows.append(Row(number, status, packet.id, reasons))
     return rows
-
-
-def _rubric_path(shelf: Path, name: str) -> Path:
-    case, scenario = name.rsplit("/", 1)
-    return shelf / f"{case}_{scenario}.json"
-
-
-def _entry(item: object, path: Path, at: int) -> str:
-    if isinstance(item, dict):
-        item = f"{item.get('case_id', '')}/{item.get('scenario_id', item.get('scenario', ''))}"
-    parts = [part for part in item.replace("\\", "/").split("/") if part not in {"", ".", ".."}] if isinstance(item, str) else []
-    if not parts:
-        raise CaseError(f"{path}: entry {at} is no '<case>/<scenarioN>': {item!r}"[:300])
-    return f"{parts[-2]}/{parts[-1]}" if len(parts) > 1 and _SCENARIO.match(parts[-1]) else f"{parts[-1]}/scenario1"
 
 
 __all__ = ["LICENCE", "Attachment", "Document", "Note", "Packet", "PacketItem", "load_packets", "load_rubrics", "origin", "read_subset"]

@@ -20,8 +20,9 @@ from medsim.agent.packet_turn import PacketTurn, to_packet_turn
 from medsim.case import Case
 from medsim.errors import StoreError
 from medsim.importers import Row
-from medsim.importers.medsp1000 import Packet, origin
+from medsim.importers.medsp1000 import Packet
 from medsim.importers.medsp1000_case import PREFIX, TAG, packet_items
+from medsim.importers.medsp1000_names import origin
 from medsim.importers.medsp1000_rubric import PacketItem, linted
 from medsim.importers.medsp1000_score import RESULT, UNKNOWN, Score, Verdicts, rates, result, score, write_rates
 from medsim.trajectory import Event, Trajectory

@@ -15,7 +15,8 @@ from typing import Any, Literal, NamedTuple
 
 from medsim.errors import CaseError
 from medsim.importers import Row
-from medsim.importers.medsp1000 import Packet, natural
+from medsim.importers.medsp1000 import Packet
+from medsim.importers.medsp1000_names import natural
 from medsim.importers.medsp1000_score import RESULT, Score, score
 
 FILES = {

@@ -35,7 +35,6 @@ _EMPTY = re.compile(
     r"of\b.*|.*\bnot specified\W*\Z",
     re.I,
 )
-_LISTED = re.compile(r",\s*(?:and |or |and/or )?|\s+or\s+|\s+and\s+")
 
 
 class Script(NamedTuple):

@@ -9,16 +9,11 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from rapidfuzz import fuzz, process
-from rapidfuzz.distance import OSA
-
 from medsim.case import Case
 from medsim.vocabulary import stopping
 from medsim.vocabulary.entry import Entry, bare_form, bundles, entries, merge, normal_form
-from medsim.vocabulary.index import FAMILY, REFRAIN, Index, drug_forms, groups, indexed, marks, shared_indexes, singular, wanted_part
-
-CONFIDENT = 88.0
-OFFERED = 55.0
+from medsim.vocabulary.index import FAMILY, REFRAIN, drug_forms, groups, shared_indexes, singular, wanted_part
+from medsim.vocabulary.lookup import Names
 
 _JOINT = re.compile(r"\s*(?:,|;|\n|\+|\s&\s|(?<=[a-z]{3})/(?=[a-z]{3})|\band\b|\bplus\b)\s*")
 _JOINT_OF_DRUGS = re.compile(r"\s*(?:,|;|\n|\+|\s&\s|\band\b|\bplus\b|\bwith\b)\s*")
@@ -43,7 +38,7 @@ class Lexicon:
     def __init__(self, case: Case | None = None) -> None:
         self.own = {code: merge(code, authored) for code, authored in case.actions.items()} if case else {}
         self.open = case is None or case.unlisted == "vocabulary"
-        self._own_indexes = indexed(self.own.values())
+        self._names = Names(self.own, shared=self.open)
         self._known_stops: dict[str, Entry] | None = None
 
     def entry(self, code: str) -> Entry | None:
@@ -64,17 +59,17 @@ class Lexicon:
         family = FAMILY[kind]
         families = [family, *(other for other in dict.fromkeys(FAMILY.values()) if other != family)]
         wanted = words
-        for look in (self._exact, self._inside, self._near):
+        for look in (self._names.exact, self._names.inside, self._names.near):
             for other in families:
                 for form in drug_forms(wanted) if other == "treat" else (wanted,):
-                    found = look(other, form, other != family)
+                    found = look(other, form, strange=other != family)
                     if found:
                         return Found(found)
             if wanted is words and family != "examine":
                 wanted = wanted_part(words, family)
                 if not wanted:
                     return Found(None)
-        return Found(None, self._offers(family, wanted))
+        return Found(None, self._names.offers(family, wanted))
 
     def resolve_all(self, kind: str, words: str) -> list[tuple[str, Found]]:
         """Resolve words that may list several things: ``"fbc, crp and lactate"``. Each is returned with its own words."""
@@ -92,7 +87,7 @@ class Lexicon:
                 return [(words, Found(None))]
             words = asked
         forms = drug_forms(words) if family == "treat" else (words,)
-        whole = next((hit for form in forms if (hit := self._exact(family, form, False))), None)
+        whole = next((hit for form in forms if (hit := self._names.exact(family, form))), None)
         parts = self._parts(family, words)
         single = Found(whole) if whole else self.resolve(kind, words)
         if whole or not 1 < len(parts) <= 20:
@@ -107,7 +102,7 @@ class Lexicon:
 
     def _called(self, words: str) -> list[tuple[str, Found]]:
         """A call, with all that is said in it; several calls only where the words are names of teams and nothing else."""
-        if whole := self._exact("procedure", words, False):
+        if whole := self._names.exact("procedure", words):
             return [(words, Found(whole))]
         parts = self._parts("procedure", words)
         teams = [self._team(part) for part in parts]
@@ -119,8 +114,8 @@ class Lexicon:
     def _team(self, words: str) -> Entry | None:
         """The team that words name and no more."""
         for form in dict.fromkeys((words, _DUTY.sub(" ", words))):
-            for look in (self._exact, self._near):
-                found = look("procedure", form, False)
+            for look in (self._names.exact, self._names.near):
+                found = look("procedure", form)
                 if found and found.kind == "consult":
                     return found
         return None
@@ -131,20 +126,20 @@ class Lexicon:
         head = _HEAD.split(text.strip(), maxsplit=1)[0].strip()
         if not head or not wanted_part(head, "procedure"):
             return Found(None)
-        found = self._exact("procedure", head, False) or self._team(head) or self._first_team(head) or self._first_team(text)
+        found = self._names.exact("procedure", head) or self._team(head) or self._first_team(head) or self._first_team(text)
         if found is None:
             named = self.resolve("consult", head)
             found = named.entry if named.entry and (named.entry.kind in {"consult", "procedure"} or head == text.strip()) else None
-        return Found(found) if found else Found(None, self._offers("procedure", head))
+        return Found(found) if found else Found(None, self._names.offers("procedure", head))
 
     def _first_team(self, words: str) -> Entry | None:
         """The team named first, by the longest name that stands there."""
         tokens = normal_form(words).split()[:200]
         for start in range(len(tokens)):
-            for size in range(min(len(tokens) - start, max(index.longest for index in self._indexes("procedure"))), 0, -1):
+            for size in range(min(len(tokens) - start, max(index.longest for index in self._names.indexes("procedure"))), 0, -1):
                 name = " ".join(tokens[start : start + size])
-                for index in self._indexes("procedure") if len(name) > 2 else ():
-                    found = self._own_version(index.by_name.get(name))
+                for index in self._names.indexes("procedure") if len(name) > 2 else ():
+                    found = self._names.own_version(index.by_name.get(name))
                     if found and found.kind == "consult":
                         return found
         return None
@@ -154,7 +149,7 @@ class Lexicon:
     def _stopped(self, kind: str, words: str) -> list[tuple[str, Found]]:
         """What words stop, one by one, and what else they ask for behind it; empty where they stop nothing that is known."""
         rest = stopping.told(words)
-        if rest is None or self._exact(FAMILY[kind], words, False):
+        if rest is None or self._names.exact(FAMILY[kind], words):
             return []
         if known := self._stop(rest) or self._stop_named(rest):
             return [(words, Found(known))]
@@ -176,7 +171,7 @@ class Lexicon:
                 if hit.entry and hit.entry.kind != "treat":
                     found.append((piece, hit))
                 elif len(piece.split()) < 4:
-                    found.append((piece, Found(None, self._offers("treat", piece))))
+                    found.append((piece, Found(None, self._names.offers("treat", piece))))
             at = until
         return found if any_stop else []
 
@@ -198,7 +193,7 @@ class Lexicon:
         """The names under which something can be stopped, whatever the verb."""
         if self._known_stops is None:
             self._known_stops = {}
-            for index in self._indexes("procedure"):
+            for index in self._names.indexes("procedure"):
                 for name, entry in index.by_name.items():
                     if rest := stopping.told(name):
                         self._known_stops.setdefault(bare_form(stopping.bare(rest)), entry)
@@ -212,12 +207,12 @@ class Lexicon:
             for size in range(len(tokens), 0, -1):
                 if found := self._stop_named(" ".join(tokens[:size])):
                     return found
-        drug = self._near("treat", text, False)
+        drug = self._names.near("treat", text)
         return self._stop_of(drug.code) if drug else self._stop_of(next((form for form in singular(text) if form in groups()), ""))
 
     def _stop_named(self, name: str) -> Entry | None:
         """The stop of the drug that has just this name."""
-        for index in (self._own_indexes["treat"], shared_indexes()["treat"]):
+        for index in (self._names.own_indexes["treat"], shared_indexes()["treat"]):
             if drug := index.by_name.get(normal_form(name)):
                 return self._stop_of(drug.code)
         return None
@@ -240,7 +235,7 @@ class Lexicon:
         while at < len(cuts) - 1:
             stops = range(min(len(cuts) - 1, at + 4), at, -1)
             pieces = ((stop, text[cuts[at][1] : cuts[stop][0]].strip()) for stop in stops)
-            stop, piece = next((stop, piece) for stop, piece in pieces if stop == at + 1 or self._exact(family, piece, False))
+            stop, piece = next((stop, piece) for stop, piece in pieces if stop == at + 1 or self._names.exact(family, piece))
             parts.append(piece)
             at = stop
         return [part for part in parts if part]
@@ -248,7 +243,7 @@ class Lexicon:
     def _bundle(self, family: str, words: str) -> list[Entry]:
         """The entries of a bundle the words name; a case's own name comes first, and a full name of the vocabulary before a bare bundle."""
         full, bare = normal_form(words), bare_form(words)
-        if {full, bare} & self._own_indexes[family].by_name.keys():
+        if {full, bare} & self._names.own_indexes[family].by_name.keys():
             return []
         parts = bundles().get((family, full))
         if parts is None and full not in shared_indexes()[family].by_name:
@@ -257,55 +252,11 @@ class Lexicon:
 
     def _asked(self, words: str) -> str:
         """The words of a treatment without what they refuse: ``"aspirin 300 mg, no morphine"`` asks for aspirin and its dose alone."""
-        if not REFRAIN.search(words) or any(self._exact("treat", form, False) for form in drug_forms(words)):
+        if not REFRAIN.search(words) or any(self._names.exact("treat", form) for form in drug_forms(words)):
             return words
         clauses = (clause.strip() for clause in re.split(r"[,;\n]", words))
         kept = (
-            clause if any(self._exact("treat", form, False) for form in drug_forms(clause)) else wanted_part(clause, "treat")
+            clause if any(self._names.exact("treat", form) for form in drug_forms(clause)) else wanted_part(clause, "treat")
             for clause in clauses
         )
         return ", ".join(clause for clause in kept if clause)
-
-    def _indexes(self, family: str) -> list[Index]:
-        return [self._own_indexes[family], shared_indexes()[family]] if self.open else [self._own_indexes[family]]
-
-    def _own_version(self, entry: Entry | None) -> Entry | None:
-        return self.own.get(entry.code, entry) if entry else None
-
-    def _exact(self, family: str, words: str, strange: bool) -> Entry | None:
-        full, bare = normal_form(words), bare_form(words)
-        for index in self._indexes(family):
-            hit = index.by_name.get(full) or (index.by_bare.get(bare) or index.by_name.get(bare) if bare else None)
-            if hit:
-                return self._own_version(hit)
-        return None
-
-    def _inside(self, family: str, words: str, strange: bool) -> Entry | None:
-        """Find the longest name that stands inside the words; in a family the verb does not belong to, of two words or more."""
-        tokens = normal_form(words).split()[:40]
-        for size in range(len(tokens), 1 if strange else 0, -1):
-            for start in range(len(tokens) - size + 1):
-                name = " ".join(tokens[start : start + size])
-                for index in self._indexes(family) if len(name) > 2 else ():
-                    if size <= index.longest and name in index.by_name:
-                        return self._own_version(index.by_name[name])
-        return None
-
-    def _near(self, family: str, words: str, strange: bool) -> Entry | None:
-        """Find the name the words nearly are. A drug may have one slip of a letter and no more: another drug may be two away."""
-        text = bare_form(words)[:80]
-        if len(text) < (9 if strange else 5):
-            return None
-        for index in self._indexes(family):
-            near = process.extract(text, index.by_bare.keys(), scorer=fuzz.ratio, score_cutoff=CONFIDENT, limit=5)
-            for name, *_ in near:
-                if name[0] == text[0] and marks(name) == marks(text) and (family != "treat" or OSA.distance(text, name) <= 1):
-                    return self._own_version(index.by_bare[name])
-        return None
-
-    def _offers(self, family: str, words: str) -> tuple[str, ...]:
-        text, names = bare_form(words)[:80], {}
-        for index in reversed(self._indexes(family)):
-            names.update(index.by_bare)
-        near = process.extract(text, names.keys(), scorer=fuzz.WRatio, limit=8, score_cutoff=OFFERED) if text else []
-        return tuple(dict.fromkeys(names[name].name for name, *_ in near))[:3]

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from medsim.world.tables import F32, F64, I8, I64, PRESENT, UNSURE, Tables
+from medsim.world.tables import F32, F64, I64, Tables
 
 
 def start(tables: Tables, *, group: I64, complaint: I64) -> F32:
@@ -73,8 +73,3 @@ class Gain:
         total: F32 = -np.add.reduceat(seen, self.starts, axis=1)
         total -= b @ self.own
         return np.maximum(total, 0.0)
-
-
-def tri_state(outcomes: NDArray[Any]) -> I8:
-    """Return +1 for present, -1 for absent, 0 for unsure and for what was not asked (-1)."""
-    return (np.where(outcomes >= PRESENT, 1, np.where((outcomes == UNSURE) | (outcomes < 0), 0, -1))).astype(np.int8)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from numbers import Real
+from operator import index
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -32,6 +34,17 @@ class Act(NamedTuple):
 
     kind: str
     id: str
+
+
+def numbered(action: Any, *, actions: int) -> int:
+    """Return an action as the number it is; ActionError for what is no whole number below ``actions``."""
+    try:
+        number = index(action)
+    except TypeError:
+        raise ActionError(f"An action is a whole number, 0 to {actions - 1}; given {str(action)[:60]} ({type(action).__name__}).") from None
+    if not 0 <= number < actions:
+        raise ActionError(f"An action is 0 to {actions - 1}; given {number}.")
+    return number
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,10 +73,12 @@ class Game:
             raise ActionError(f"A task 'inquiry' or 'workup' was expected, given {self.task!r}.")
         if self.seen not in ("dict", "flat"):
             raise ActionError(f"observation is 'dict' or 'flat', given {self.seen!r}.")
+        if not (isinstance(self.min_turn, (int, np.integer)) and isinstance(self.max_turns, (int, np.integer))):
+            raise ActionError(f"Whole numbers of turns were expected, given min_turn={self.min_turn!r}, max_turns={self.max_turns!r}.")
         if not 0 <= self.min_turn < self.max_turns:
             raise ActionError(f"0 <= min_turn < max_turns was expected, given min_turn={self.min_turn}, max_turns={self.max_turns}.")
-        if self.budget is not None and self.budget <= 0:
-            raise ActionError(f"A budget in US dollars above 0 was expected, given {self.budget}; leave it out for none.")
+        if self.budget is not None and not (isinstance(self.budget, Real) and self.budget > 0):
+            raise ActionError(f"A budget in US dollars above 0 was expected, given {self.budget!r}; leave it out for none.")
         if self.bank is not None and (len(self.bank) == 0 or self.bank.reported.shape[1] != self.findings):
             raise ActionError(
                 f"The bank holds {len(self.bank)} patients with {self.bank.reported.shape[1]} findings; at least one patient with the "
@@ -236,11 +251,13 @@ def game(
     """Build a game from a world's name, path, model or tables; a condition that nobody can have is refused, but for tables."""
     from medsim.world import load
 
+    if not isinstance(world, (str, World, Tables)):
+        raise CaseError(f"world is the name or the path of a world, for example world='sore-throat'; given {world!r}.")
     if isinstance(world, Tables):
         tables = world if noise is None else compile_world(world.world, noise=noise)
     else:
         tables = compile_world(load(world) if isinstance(world, str) else world, noise=noise)
         if wrong := unreachable(tables):  # a world from a file was linted when it was loaded
             raise CaseError("\n".join(f"World '{tables.world.id}': {fault}" for fault in wrong))
-    terms = payoff(reward if isinstance(reward, Payoff) or reward is None else dict(reward))
+    terms = payoff(reward)
     return Game(tables, task, terms, max_turns, min_turn, budget, observation, belief, masked, bank)

@@ -129,7 +129,10 @@ class WorldVectorEnv(VectorEnv[Any, Any, Any]):
             raise ActionError("step was called before reset. Call reset first.")
         if self.autoreset_mode is AutoresetMode.DISABLED and self._batch.over.any():
             raise ActionError("An encounter is over. Call reset(options={'reset_mask': mask}) with the mask of those that ended.")
-        a: I64 = np.asarray(actions, dtype=np.int64)
+        given = np.asarray(actions)
+        if given.dtype.kind not in "iubf" or (given.dtype.kind == "f" and not (given % 1 == 0).all()):
+            raise ActionError(f"Actions are whole numbers, 0 to {self.game.actions - 1}; given {given[:8]!r}.")
+        a: I64 = given.astype(np.int64, copy=False)
         if a.shape != (self.num_envs,):
             raise ActionError(f"{self.num_envs} actions were expected, shape ({self.num_envs},); given shape {a.shape}.")
         if a.min() < 0 or a.max() >= self.game.actions:

@@ -21,6 +21,8 @@ NoiseLike = Mapping[str, Noise | Mapping[str, float]] | None
 def levels(world: World, given: NoiseLike) -> NDArray[np.float64]:
     """Return (F, 3): the chances of unsure, flip and omit of each finding; ``given`` by class replaces the world's own."""
     classes = {**TARIFF, **dict.fromkeys(CLASS_OF.values(), 0.0)}
+    if given is not None and not isinstance(given, Mapping):
+        raise CaseError(f"noise is the chances of unsure, flip and omit by class, {{'history': {{'flip': 0.05}}}}; given {given!r}.")
     said: dict[str, Any] = dict(given if given is not None else world.noise.items())
     table: dict[str, Noise] = {}
     for name, level in said.items():

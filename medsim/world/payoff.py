@@ -6,6 +6,7 @@ that it adds the same to every episode that starts alike; results are compared b
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import numpy as np
@@ -58,10 +59,12 @@ class Payoff(Part):
         return table
 
 
-def payoff(given: Payoff | dict[str, float] | None) -> Payoff:
+def payoff(given: Payoff | Mapping[str, float] | None) -> Payoff:
     """Return the terms as given, or the defaults with some changed."""
     if isinstance(given, Payoff):
         return given
+    if given is not None and not isinstance(given, Mapping):
+        raise ActionError(f"reward is terms by name, for example {{'correct': 1, 'wrong': -0.5}}; given {given!r}.")
     for name in given or ():
         if name not in Payoff.model_fields:
             known = list(Payoff.model_fields)

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 from medsim.errors import ActionError, did_you_mean
 from medsim.world import belief, chance
-from medsim.world.game import Game, game
+from medsim.world.game import Game, game, numbered
 from medsim.world.inquiry import root_of
+from medsim.world.met import Met
 from medsim.world.schema import World
-from medsim.world.tables import ABSENT, F32, PRESENT, UNSURE, Tables
+from medsim.world.tables import F32, PRESENT, Tables
 
 Observation = dict[str, NDArray[Any]] | NDArray[Any]
 
@@ -53,13 +54,12 @@ class WorldEnv(gym.Env[Any, Any]):
 
     def _plain_tables(self) -> None:
         g, t = self.game, self.game.tables
-        self._limits: list[list[int]] = g.draw.thresholds.tolist()
         self._fees: list[float] = g.fee.tolist()
         self._costs: list[float] = g.cost.tolist()
         self._children = [[int(child) for child in row if child >= 0] for row in t.children]
-        self._noise = t.noise.tolist()
         self._offset: list[int] = t.offset.tolist()
         self._values: list[int] = t.values.tolist()
+        self._met = Met(g)
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Observation, dict[str, Any]]:
         """Begin an encounter; ``options={"patient": key}`` meets the same patient again (with a bank: its place there)."""
@@ -69,19 +69,20 @@ class WorldEnv(gym.Env[Any, Any]):
                 raise ActionError(f"No reset option '{name}'.{did_you_mean(str(name), ['patient'])} Known: patient.")
         if seed is not None or self._episode < 0:
             self._root, self._episode = root_of(None, self.np_random), 0
-        self._key = chance.key_of(self._root, self._episode)
+        key = chance.key_of(self._root, self._episode)
         self._episode += 1
-        self._meet((options or {}).get("patient"))
+        self._met.enter(key, (options or {}).get("patient"))
         self._running, self._turn, self._spent, self._return = True, 0, 0.0, 0.0
         self._codes: list[int] = []
         g = self.game
-        self._sex = int(g.tables.female[self._group])
-        self._mask = g.opening_mask[self._group].copy()
+        met = self._met
+        self._sex = int(g.tables.female[met.group])
+        self._mask = g.opening_mask[met.group].copy()
         self._state[:] = 0
         self._real[:] = 0
-        self._real[:3] = self._age / 110.0, 1 - self._sex, self._sex
-        if self._complaint >= 0:
-            self._show(self._complaint, self._opened())
+        self._real[:3] = met.age / 110.0, 1 - self._sex, self._sex
+        if met.complaint >= 0:
+            self._show(met.complaint, met.opened())
         if g.tracks:
             self._begin_belief()
         if self.render_mode == "human":
@@ -92,9 +93,8 @@ class WorldEnv(gym.Env[Any, Any]):
         """Carry out one action; an illegal one changes nothing, costs a little and takes a turn."""
         if not self._running:
             raise ActionError("The encounter is over, or was never begun. Call reset.")
-        g, a = self.game, int(action)
-        if not 0 <= a < g.actions:
-            raise ActionError(f"An action is 0 to {g.actions - 1}; given {a}.")
+        g = self.game
+        a = numbered(action, actions=g.actions)
         legal = bool(self._mask[a])
         cost = -self._fees[a] if legal else g.payoff.illegal
         utility, safety, shaping, ended, given = 0.0, 0.0, 0.0, False, -1
@@ -121,7 +121,7 @@ class WorldEnv(gym.Env[Any, Any]):
         self._running = not (ended or cut)
         if self.render_mode == "human":
             self.render()
-        info = self._info(cost, utility, safety, shaping, int(given == self._condition), given)
+        info = self._info(cost, utility, safety, shaping, int(given == self._met.condition), given)
         return self._observation(), cost + utility + safety + shaping, ended, cut, info
 
     def action_masks(self) -> NDArray[np.int8]:
@@ -136,7 +136,7 @@ class WorldEnv(gym.Env[Any, Any]):
     @property
     def truth(self) -> int:
         """The condition. For oracles, tests and teachers only."""
-        return self._condition
+        return self._met.condition
 
     def render(self) -> Any:
         """Return (ansi) or write (human) what is known so far."""
@@ -160,53 +160,10 @@ class WorldEnv(gym.Env[Any, Any]):
             for i, finding in enumerate(self.game.tables.world.findings)
             if self._state[f + i]
         ]
-        return f"turn {self._turn}; {'male' if self._sex == 0 else 'female'}, {self._age}; " + "; ".join(known or ["nothing known"])
-
-    def _meet(self, patient: Any) -> None:
-        """Draw the patient of this key, or take one of the bank."""
-        g = self.game
-        if g.bank is None:
-            if patient is not None:
-                self._key = int(patient) & chance.MASK
-            drawn = g.draw.people(np.array([self._key], dtype=np.uint64))
-            self._patient = self._key
-        else:
-            chosen = int(chance.unit_of(chance.bits_of(self._key, chance.CONDITION)) * len(g.bank)) if patient is None else int(patient)
-            if not 0 <= chosen < len(g.bank):
-                raise ActionError(f"The bank holds patients 0 to {len(g.bank) - 1}; given {chosen}.")
-            row = slice(chosen, chosen + 1)
-            drawn = (g.bank.group[row], g.bank.age[row], g.bank.condition[row], g.bank.complaint[row])
-            self._patient = chosen
-        self._group, self._age, self._condition, self._complaint = (int(column[0]) for column in drawn)
-        self._limit = self._limits[self._condition]
-
-    def _opened(self) -> int:
-        if self.game.bank is not None:
-            return max(int(self.game.bank.reported[self._patient, self._complaint]), PRESENT)
-        return PRESENT + self._value(self._complaint)
-
-    def _value(self, f: int) -> int:
-        if not self._values[f]:
-            return 0
-        at = np.array([self._key], dtype=np.uint64), np.array([self._condition]), np.array([f])
-        return int(self.game.draw.value(*at)[0])
-
-    def _answer(self, f: int) -> int:
-        if self.game.bank is not None:
-            return max(int(self.game.bank.reported[self._patient, f]), ABSENT)
-        raw = chance.bits_of(self._key, chance.FINDINGS + f)
-        there = (raw & 0xFFFFFFFF) < self._limit[f]
-        unsure, flip, omit = self._noise[f]
-        if unsure or flip or omit:
-            u = chance.unit_of(raw >> 32 << 32)
-            if u < unsure:
-                return UNSURE
-            if u < unsure + flip or (there and u < unsure + flip + omit):
-                there = not there
-        return PRESENT + self._value(f) if there else ABSENT
+        return f"turn {self._turn}; {'male' if self._sex == 0 else 'female'}, {self._met.age}; " + "; ".join(known or ["nothing known"])
 
     def _ask(self, f: int) -> None:
-        outcome = self._answer(f)
+        outcome = self._met.answer(f)
         self._show(f, outcome)
         code = self._offset[f] + outcome
         if not self.game.tracks:
@@ -231,12 +188,12 @@ class WorldEnv(gym.Env[Any, Any]):
         if self._values[f]:
             state[self._at["values"] + int(self.game.value_offset[f]) + outcome - PRESENT] = 1
         for child in self._children[f]:
-            self._mask[child] = self.game.tables.allowed[self._group, child]
+            self._mask[child] = self.game.tables.allowed[self._met.group, child]
 
     def _begin_belief(self) -> None:
         tables = self.game.tables
-        self._log = tables.log_start[self._group, self._complaint]
-        self._start_entropy = float(tables.start_entropy[self._group, self._complaint])
+        self._log = tables.log_start[self._met.group, self._met.complaint]
+        self._start_entropy = float(tables.start_entropy[self._met.group, self._met.complaint])
         self._potential = self._now = -1.0
         if self.game.belief:
             self._real[5:] = np.exp(self._log)
@@ -244,39 +201,28 @@ class WorldEnv(gym.Env[Any, Any]):
     def _reference(self) -> F32:
         if self.game.tracks:
             return self._log
-        log: F32 = self.game.tables.log_start[self._group, self._complaint]
+        log: F32 = self.game.tables.log_start[self._met.group, self._met.complaint]
         return np.asarray(log + self.game.tables.log_likelihood[self._codes].sum(axis=0))
 
     def _diagnose(self, given: int, cost: float) -> tuple[float, float]:
         g = self.game
-        utility = float(g.utility[self._condition, given])
+        utility = float(g.utility[self._met.condition, given])
         if not g.treatments:
             return utility, 0.0
         at = self._at["treated"]
-        unmet = int((g.critical[self._condition] & (self._state[at : at + g.treatments] == 0)).sum())
+        unmet = int((g.critical[self._met.condition] & (self._state[at : at + g.treatments] == 0)).sum())
         return utility, self._vetoed(g.payoff.critical * unmet, cost + utility) if unmet else 0.0
 
     def _treat(self, m: int, cost: float) -> tuple[float, bool]:
         g = self.game
         self._state[self._at["treated"] + m] = 1
         self._mask[g.findings + m] = 0
-        if not (g.harmful[m, self._condition] or (self._has() & g.forbidding[m]).any()):
+        if not (g.harmful[m, self._met.condition] or (self._met.has() & g.forbidding[m]).any()):
             return 0.0, False
         return self._vetoed(g.payoff.harm, cost), True
 
     def _vetoed(self, safety: float, rest: float) -> float:
         return safety - max(self._return + rest + safety, 0.0) if self.game.payoff.veto else safety
-
-    def _has(self) -> NDArray[np.bool_]:
-        g = self.game
-        if not g.forbidding.any():
-            return np.zeros(g.findings, dtype=bool)
-        if g.bank is not None:
-            known = g.bank.present
-            return np.asarray(known[self._patient] if known is not None else g.bank.reported[self._patient] >= PRESENT)
-        present = g.draw.patients(np.array([self._key], dtype=np.uint64)).present
-        assert present is not None
-        return np.asarray(present[0])
 
     def _observation(self) -> Observation:
         real = self._real
@@ -293,7 +239,7 @@ class WorldEnv(gym.Env[Any, Any]):
 
     def _info(self, cost: float, utility: float, safety: float, shaping: float, success: int, given: int) -> dict[str, Any]:
         return {
-            "action_mask": self.action_masks(), "turn": self._turn, "patient": self._patient, "return_unshaped": self._return,
+            "action_mask": self.action_masks(), "turn": self._turn, "patient": self._met.place, "return_unshaped": self._return,
             "reward_cost": cost, "reward_utility": utility, "reward_safety": safety, "reward_shaping": shaping,
             "success": success, "diagnosis": given,
         }  # fmt: skip

@@ -14,8 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medsim.errors import CaseError
-from medsim.importers.medsp1000 import Packet, load_packets, load_rubrics, natural, origin, read_subset
+from medsim.importers.medsp1000 import Packet, load_packets, load_rubrics
 from medsim.importers.medsp1000_lint import lint
+from medsim.importers.medsp1000_names import origin, read_subset
 from medsim.importers.medsp1000_rubric import COMPETENCIES, PacketItem, item_id, items_of, linted, read, read_overlay
 from medsim.importers.medsp1000_runs import load_runs
 from medsim.importers.medsp1000_score import COLUMNS, RESULT, Tally, rates, read_verdicts, result, score, write_rates
@@ -79,22 +80,6 @@ def test_the_shipped_example_is_whole_and_sound() -> None:
 # ---- names -------------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("case", "article", "twin"),
-    [
-        ("mededportal_9914", "9914", ""), ("mededportal_9400_1", "9400", "mededportal_9400"), ("mep-12-10505-s001", "10505", ""),
-        ("mep-12-10505-s001_2", "10505", "mep-12-10505-s001"), ("mep_2374-8265.11104-s001", "11104", ""),
-        ("mep_2374-8265.11104-s001_1", "11104", "mep_2374-8265.11104-s001"),
-    ],
-)  # fmt: skip
-def test_a_case_name_tells_its_article_and_its_twin(case: str, article: str, twin: str) -> None:
-    assert origin(case) == (f"10.15766/mep_2374-8265.{article}", article, twin)
-
-
-def test_another_name_is_a_group_of_its_own() -> None:
-    assert origin("my_case") == ("", "my_case", "")
-
-
 def test_twins_share_a_split_group(tmp_path: Path) -> None:
     written(tmp_path, "mededportal_9400")
     written(tmp_path, "mededportal_9400_1")
@@ -107,12 +92,6 @@ def test_scenario_ten_comes_after_scenario_nine(tmp_path: Path) -> None:
     for number in (10, 9, 2):
         written(tmp_path, "mededportal_9", f"scenario{number}")
     assert [packet.scenario for packet in load_packets(tmp_path)[0]] == ["scenario2", "scenario9", "scenario10"]
-
-
-@given(st.lists(st.text(alphabet="ab10_²", max_size=6), unique_by=natural))
-def test_any_names_have_one_order_whatever_order_they_come_in(names: list[str]) -> None:
-    turned = names[::-1]
-    assert sorted(names, key=natural) == sorted(turned, key=natural)
 
 
 # ---- statuses ----------------------------------------------------------------------------------------------------------------
@@ -223,29 +202,6 @@ def test_a_missing_folder_and_an_unknown_mode_are_refused(tmp_path: Path) -> Non
 
 
 # ---- subsets -----------------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        {"name": "two", "scenarios": ["a/scenario1", "b/scenario2"]},
-        ["/mnt/elsewhere/data/a/scenario1", "/mnt/elsewhere/data/b/scenario2/"],
-        [{"case_id": "a", "scenario_id": "scenario1"}, {"case_id": "b", "scenario_id": "scenario2"}],
-        ["/mnt/data/a", "b/scenario2", "b/scenario2"],
-    ],
-)
-def test_a_subset_may_be_a_list_a_manifest_or_an_object(tmp_path: Path, content: object) -> None:
-    path = tmp_path / "subset.json"
-    path.write_text(json.dumps(content))
-    assert read_subset(path) == ["a/scenario1", "b/scenario2"]
-
-
-@pytest.mark.parametrize("content", ["{", "5", '{"scenarios": 5}', "[[]]", '[""]', '["/"]'])
-def test_a_subset_that_is_none_is_refused(tmp_path: Path, content: str) -> None:
-    path = tmp_path / "subset.json"
-    path.write_text(content)
-    with pytest.raises(CaseError, match=r"subset\.json"):
-        read_subset(path)
 
 
 def test_what_a_subset_names_and_is_not_there_has_a_row(tmp_path: Path) -> None:
