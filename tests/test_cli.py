@@ -84,6 +84,15 @@ def test_cases_schema_is_a_json_schema(capsys: pytest.CaptureFixture[str]) -> No
         (["cases", "--specialty", "cardiolgy"], "Did you mean 'cardiology'"),
         (["cases", "--setting", "moon"], "setting: clinic, ed"),
         (["run", "--store", ""], "is empty"),
+        (["run", "--cases", "winter-cough,chest-vice"], "--cases winter-cough --cases chest-vice"),
+        (["lint", "--foo"], "no option '--foo'"),
+        (["lint", "--no-gtes"], "Did you mean '--no-gates'"),
+        (["lint", "--no-g"], "arguments are required: path"),
+        (["import", "medsp1000-run", "x"], "Did you mean 'medsp1000-runs'"),
+        (["import", "foo", "x"], "Known: agentclinic, mediq, medsp1000, medsp1000-runs."),
+        (["bench", "inquiry", "trap", "--turns", "0"], "--turns must be at least 1, given 0"),
+        (["bench", "inquiry", "trap", "--learned", "ppo", "--seconds", "0"], "--seconds must be more than 0, given 0"),
+        (["bench", "inquiry", "trap", "--learned", "ppo", "--seconds", "nan"], "--seconds must be more than 0, given nan"),
     ],
 )
 def test_wrong_input_gets_a_clear_sentence_and_exit_code_2(
@@ -150,7 +159,58 @@ def test_export_writes_one_json_object_a_line(store: str, capsys: pytest.Capture
     lines = capsys.readouterr().out.splitlines()
     assert [json.loads(line)["agent"] for line in lines] == ["golden", "inert"]
     assert json.loads(lines[0])["scores"][0]["items"]
-    assert run("export", "--store", store, "--out", str(tmp_path / "no" / "x.jsonl")) == 2
+
+
+def test_files_are_written_into_folders_that_are_made_for_them(store: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    run("show", "--store", store, "--json")
+    first = json.loads(capsys.readouterr().out)[0]["id"]
+    one = ["show", first, "--store", store, "--cases", MINI]
+    wanted = {
+        "a": [*one, "--html"],
+        "b": [*one, "--text"],
+        "c": ["export", "--store", store, "--out"],
+        "d": ["report", "r", "--store", store, "--cases", MINI, "--to"],
+    }
+    for name, words in wanted.items():
+        assert run(*words, str(tmp_path / name / "new" / "file")) == 0
+        assert (tmp_path / name / "new" / "file").stat().st_size > 100
+    in_the_way = tmp_path / "a" / "new" / "file"
+    for words in wanted.values():
+        assert run(*words, str(in_the_way / "x")) == 2
+        assert "cannot be written" in capsys.readouterr().err
+
+
+def test_lint_names_a_broken_file_above_and_at_each_place_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_text("schema: medsim.case/1\nid: x\n")
+    assert run("lint", str(path)) == 1
+    head, first, second, *_ = capsys.readouterr().out.splitlines()
+    assert head == f"{path}: 1 error"
+    assert first == f"  error   cannot-load: {path}:1:1: version: 'version' is missing"
+    assert second == f"          {path}:1:1: title: 'title' is missing"
+
+
+def test_old_runs_from_an_empty_folder_make_no_run_and_no_store(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "old" / "case" / "scenario").mkdir(parents=True)
+    assert run("import", "medsp1000-runs", str(tmp_path / "old"), "--store", str(tmp_path / "r.db")) == 2
+    assert "no run in it" in capsys.readouterr().err
+    assert not (tmp_path / "r.db").exists()
+
+
+def test_a_bundle_that_is_no_text_is_refused_in_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "chart.json"
+    path.write_bytes(b"\x9f\x00\xff")
+    assert run("serve", "fhir", "--bundle", str(path)) == 2
+    told = capsys.readouterr().err
+    assert "chart.json: byte 0x9F is not UTF-8 text. A FHIR Bundle as JSON was expected." in told
+    assert "codec" not in told
+
+
+def test_a_path_with_a_comma_is_one_place(tmp_path: Path) -> None:
+    place = tmp_path / "one, two"
+    place.mkdir()
+    (place / "mini.yaml").write_text((DATA / "mini.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+    assert run("run", "--cases", str(place), "--agents", "inert", "--store", str(tmp_path / "r.db"), "--quiet") == 0
 
 
 def test_lint_of_a_good_case_is_silent_and_of_a_bad_one_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -49,7 +49,7 @@ def test_rubrics_go_out_and_what_is_lost_is_said(tmp_path: Path, capsys: pytest.
     assert main(["rubrics", "export", "signed", "--format", "livemedbench"]) == 0
     shown = capsys.readouterr()
     (one,) = json.loads(shown.out)
-    assert one["rubric_items"][0] == {"criterion": "Asks an open question about the complaint", "points": 4}
+    assert one["rubric_items"][0] == {"criterion": "Asks about the complaint", "points": 4}
     assert "complaint: pred" in shown.err
     assert main(["rubrics", "export", "communication", "--to", str(tmp_path / "x.jsonl")]) == 0
     assert capsys.readouterr().err == ""

@@ -68,3 +68,22 @@ def test_a_seat_without_a_model_is_refused_before_anything_is_played(tmp_path: P
     assert main([*documented, "--patient", model]) == 2
     assert "No model is given for the role 'controller'" in capsys.readouterr().err
     assert not (tmp_path / "runs.db").exists()
+
+
+def test_options_of_models_that_nothing_asks_are_remarked_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    start = ["run", "--cases", str(DATA / "mini.yaml"), "--store", str(tmp_path / "runs.db"), "--quiet"]
+    assert main([*start, "--agents", "golden,inert", "--doctor", "nope", "--run", "one"]) == 0
+    assert "--doctor nope is not asked: no model plays golden, inert." in capsys.readouterr().err
+    assert main([*start, "--agents", "inert", "--calls", "replay", "--max-calls", "0", "--run", "two"]) == 0
+    assert "--calls replay, --max-calls: without effect" in capsys.readouterr().err
+    assert main([*start, "--agents", "inert", "--run", "three"]) == 0
+    assert "without effect" not in capsys.readouterr().err
+
+
+def test_a_doctor_that_is_a_model_is_not_remarked_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    start = ["run", "--cases", str(DATA / "mini.yaml"), "--store", str(tmp_path / "runs.db"), "--quiet", "--max-calls", "0"]
+    assert main([*start, "--agents", "chat,inert", "--doctor", "openai/local@http://127.0.0.1:9/v1"]) in {1, 130}
+    told = capsys.readouterr().err
+    assert "Score: mean over cases" in told, "it was played"
+    assert "not asked" not in told
+    assert "without effect" not in told

@@ -11,11 +11,12 @@ import contextlib
 import importlib
 import io
 import os
+import re
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from medsim.cli import verbs
+from medsim.cli import stores, verbs
 from medsim.errors import MedsimError, did_you_mean
 from medsim.version import __version__
 
@@ -51,6 +52,9 @@ _HOMES = {
 class _Parser(argparse.ArgumentParser):
     """Says what was meant, in one sentence."""
 
+    _unknown = ""
+    """The first option given that there is not."""
+
     def error(self, message: str) -> NoReturn:
         help_at = f"Help: {self.prog} --help"
         if "argument VERB: invalid choice" in message:
@@ -58,8 +62,8 @@ class _Parser(argparse.ArgumentParser):
             message = f"no verb '{given}'.{did_you_mean(given, _HOMES)} Verbs: {', '.join(_HOMES)}."
         elif "required: VERB" in message:
             message = f"a verb was expected: {', '.join(_HOMES)}."
-        elif "unrecognized arguments: -" in message:
-            given = message.split(": ", 1)[1].split()[0]
+        elif "unrecognized arguments: -" in message or ("are required:" in message and self._unknown):
+            given = message.split(": ", 1)[1].split()[0] if "unrecognized" in message else self._unknown
             message = f"no option '{given}'.{did_you_mean(given.split('=')[0], _options(self))}"
         else:
             message = f"{message}."
@@ -68,6 +72,8 @@ class _Parser(argparse.ArgumentParser):
 
     def parse_known_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def]  # as argparse has it, in overloads
         """Refuse what a verb does not know in the verb's own name, with its own options beside it."""
+        named = [given.split("=")[0] for given in (sys.argv[1:] if args is None else args) if re.match("--[a-z]", given)]
+        self._unknown = next((name for name in named if not any(own.startswith(name) for own in _options(self))), "")
         known, rest = super().parse_known_args(args, namespace)
         if rest and self._subparsers is None:
             self.error(f"unrecognized arguments: {' '.join(rest)}")
@@ -108,9 +114,11 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code."""
     _open_streams()
+    stores.use(None)
     try:
         arguments = parser().parse_args(argv)
         _make_writable(arguments)
+        stores.use(getattr(arguments, "store", None))
         home = importlib.import_module(f"medsim.cli.{_HOMES[arguments.verb]}")
         code: int = getattr(home, f"do_{arguments.verb}")(arguments)
         sys.stdout.flush()
@@ -163,4 +171,4 @@ def _complain(message: str) -> None:
     from medsim.viewer import safe
 
     with contextlib.suppress(OSError):
-        print(f"medsim: {safe(message)}", file=sys.stderr)
+        print(f"medsim: {safe(stores.with_store(message))}", file=sys.stderr)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from medsim.cli.output import console, number, print_json, remark, say, table
+from medsim.cli.stores import with_store
 from medsim.store import Store
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def _verdict(read: Table, found: Sequence[Comparison], trust: Sequence[Trust]) -
         if read.judges and not read.labelled:
             say(
                 "\nWhether these judges may score is not known: nobody has labelled an item. "
-                f"Label some: medsim label {read.run} --rater NAME"
+                + with_store(f"Label some: medsim label {read.run} --rater NAME")
             )
         return
     say("\nnot scorable", style="bold")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,10 @@ def do_bench(arguments: argparse.Namespace) -> int:
     """Measure each arena in turn."""
     if arguments.what not in ("inquiry", "workup"):
         raise ActionError(f"bench measures inquiry or workup, given '{arguments.what}'. For example: medsim bench inquiry trap")
+    if arguments.turns < 1:
+        raise ActionError(f"--turns must be at least 1, given {arguments.turns}.")
+    if not 0 < arguments.seconds < math.inf:
+        raise ActionError(f"--seconds must be more than 0, given {arguments.seconds:g}.")
     places = [arena(name, task=arguments.what, noise=arguments.noise, max_turns=arguments.turns) for name in arguments.world or MADE]
     lesson = _lesson(arguments)
     if arguments.memorisation is not None and (lesson is None or arguments.noise):

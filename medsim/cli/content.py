@@ -195,7 +195,9 @@ def _gates(report: GateReport | None) -> dict[str, Any] | None:
 def _print_lint(entry: dict[str, Any]) -> None:
     say(_headline(entry))
     for finding in entry["findings"]:
-        say(f"  {finding['level']:7} {finding['rule']}: {finding['where']}: {finding['message']}")
+        where = "" if finding["where"] == entry["path"] else f"{finding['where']}: "
+        first, *more = str(finding["message"]).splitlines() or [""]
+        say("\n".join((f"  {finding['level']:7} {finding['rule']}: {where}{first}", *(f"{'':10}{line}" for line in more))))
     if entry["gates"]:
         shown = [
             f"{name} {number(entry['gates'][name]['raw'])}{' passed' if entry['gates'][name]['passed'] else ''}"

@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
+from medsim.cli.stores import with_store
 from medsim.viewer import UNSAFE, safe
 
 PIPE_WIDTH = 140
@@ -61,8 +62,8 @@ def say(text: str, *, style: str = "", wrap: bool = True) -> None:
 
 
 def remark(text: str) -> None:
-    """Say something beside the data."""
-    progress_console().print(Text(safe(text)), soft_wrap=not progress_console().is_terminal)
+    """Say something beside the data; a next step names the store in use."""
+    progress_console().print(Text(safe(with_store(text))), soft_wrap=not progress_console().is_terminal)
 
 
 def print_json(value: Any) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -17,6 +19,8 @@ from medsim.metrics.stored import cases_of, configuration
 from medsim.store import Store
 from medsim.trajectory import Trajectory
 
+_STAMP = re.compile(r"\d{8}_\d{6}")
+"""The folder of a run is named by its time."""
 _STATUSES = ("imported", "flagged", "refused")
 
 
@@ -30,13 +34,15 @@ def import_runs(arguments: argparse.Namespace) -> int:
     folder = Path(arguments.file)
     if not folder.is_dir():
         raise CaseError(f"{folder}: no such folder. Expected one that holds <case>/<scenario>/<YYYYMMDD_HHMMSS>.")
+    if not any(_STAMP.fullmatch(name) for _, names, _ in os.walk(folder) for name in (*names, folder.resolve().name)):
+        raise CaseError(f"{folder}: no run in it. Expected <case>/<scenario>/<YYYYMMDD_HHMMSS> below it; nothing was stored.")
     store = Store(arguments.store)
     run, rows = medsp1000_stored.keep(folder, store, run=arguments.run or "", cases=cases, places=places)
     counts = _told(arguments, rows, {"run": run, "store": store.shown})
     if not arguments.json:
         say(f"run {run} in {store.shown}: {counts['imported']} runs clean, {counts['flagged']} flagged, {counts['refused']} refused")
         hint = "" if places else " To score them again, give the packets' cases: medsim import medsp1000 DATA --to PACK, then --cases PACK."
-        remark(f"Look at them: medsim show --run {run} --store {store.shown}.{hint}")
+        remark(f"Look at them: medsim show --run {run}.{hint}")
     return 0 if counts["imported"] + counts["flagged"] else 1
 
 

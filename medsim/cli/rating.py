@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from medsim.cli.output import console, print_json, remark, table
+from medsim.cli.scoring import refuse_misnamed
 from medsim.errors import ActionError
 from medsim.evaluation.seats import book, booking
 from medsim.llm import BudgetSpent
@@ -20,6 +21,8 @@ from medsim.store import Store
 if TYPE_CHECKING:
     from medsim.llm import Entry, Models
 
+_AGAIN = " again "
+"""Between the name of a rater and the number of a later attempt."""
 Scorer = Callable[[Played, str], Scorecard]
 """Makes the score of an encounter under the name of a judge."""
 
@@ -41,6 +44,7 @@ def do_rate(arguments: argparse.Namespace) -> int:
     """Rate every encounter of a run that is not rated yet; exit 1 where some could not be, 130 where it stopped."""
     if not 1 <= arguments.jobs <= 256:
         raise ActionError(f"--jobs must be at least 1 and at most 256, given {arguments.jobs}.")
+    refuse_misnamed([name for name in (arguments.judge, arguments.patient) if name], known=())
     store = Store(arguments.store, create=False)
     config = configuration(store, arguments.run)
     models = _models(arguments)
@@ -48,17 +52,43 @@ def do_rate(arguments: argparse.Namespace) -> int:
         raise ActionError("Who is to rate? Give --patient MODEL, --judge MODEL, or a models file with these roles.")
     encounters = played(store, arguments.run, places=tuple(arguments.cases or ()))
     work = [found for one in encounters for found in _work(one, models, config)]
-    rows, stopped = [], False
-    for done in _rated(work, arguments.jobs):
-        if done.card is None:
-            stopped = True
-            continue
-        store.add_score(done.one.trajectory.id, done.card, run=arguments.run, calls=done.calls)
-        rows.append(_row(done.one, done.card))
+    rows, stopped = _kept(_rated(work, arguments.jobs), store, arguments.run)
     models.close()
     _print(rows, as_json=arguments.json)
     _remark(rows, stopped, sum(map(mute, encounters)) if "patient" in models.roles else 0)
     return 130 if stopped else 1 if any(row["error"] for row in rows) else 0
+
+
+def _kept(rated: Iterator[_Done], store: Store, run: str) -> tuple[list[dict[str, Any]], bool]:
+    """Store what comes, and say whether the budget ended it.
+
+    What needs no question is stored when the rater has answered one elsewhere: else verdicts would stand under the name of a model that
+    nobody could ask.
+    """
+    rows, stopped = [], False
+    answered, failed = set[str](), set[str]()
+    unasked: list[tuple[_Done, Scorecard, dict[str, Any]]] = []
+    for done in rated:
+        if (card := done.card) is None:
+            stopped = True
+            continue
+        rows.append(_row(done.one, card))
+        if card.coverage == 1.0 and not done.calls:
+            unasked.append((done, card, rows[-1]))
+            continue
+        (answered if card.coverage == 1.0 else failed).add(_rater(card.judge))
+        store.add_score(done.one.trajectory.id, card, run=run, calls=done.calls)
+    for done, card, row in unasked:
+        if _rater(card.judge) not in answered and (stopped or _rater(card.judge) in failed):
+            row["figures"], row["error"] = {}, "not stored, since this model has answered nothing"
+        else:
+            store.add_score(done.one.trajectory.id, card, run=run)
+    return rows, stopped
+
+
+def _rater(name: str) -> str:
+    """Who rates, without the number of the attempt."""
+    return name.split(_AGAIN)[0]
 
 
 def _models(arguments: argparse.Namespace) -> Models:
@@ -107,11 +137,11 @@ def _judge(one: Played, rubric: str, told: str, name: str) -> str:
     """The name to store a score under; empty where it is there. What could not be rated before is tried again under a name of its own."""
     before = [
         score for score in one.scores
-        if (score["rubric"], score["rubric_hash"]) == (rubric, told) and score["judge"].split(" again")[0] == name
+        if (score["rubric"], score["rubric_hash"]) == (rubric, told) and _rater(score["judge"]) == name
     ]  # fmt: skip
     if any(score["coverage"] == 1.0 for score in before):
         return ""
-    return f"{name} again {len(before)}" if before else name
+    return f"{name}{_AGAIN}{len(before)}" if before else name
 
 
 def _rated(work: Sequence[_Work], jobs: int) -> Iterator[_Done]:

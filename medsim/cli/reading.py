@@ -95,9 +95,18 @@ def _write_page(store: Store, arguments: argparse.Namespace) -> int:
         path = Path(getattr(arguments, form))
         if store.path is not None and path.resolve() == store.path.resolve():
             raise StoreError(f"'{path}' is the database itself. Give another file with --{form}.")
+        into_a_folder(path, f"--{form}")
         write(recording, form, path, truth=arguments.truth)
         remark(f"Written: {path}")
     return 0
+
+
+def into_a_folder(path: Path, option: str) -> None:
+    """Make the folder that a file goes into, as every verb that writes files does."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"'{path}' cannot be written ({error.strerror}). Give another file with {option}.") from error
 
 
 def do_replay(arguments: argparse.Namespace) -> int:
@@ -172,6 +181,7 @@ def do_export(arguments: argparse.Namespace) -> int:
         return _write_lines(store, arguments, sys.stdout)
     if store.path is not None and Path(arguments.out).resolve() == store.path.resolve():
         raise StoreError(f"'{arguments.out}' is the database itself. Give another file with --out.")
+    into_a_folder(Path(arguments.out), "--out")
     try:
         with open(arguments.out, "w", encoding="utf-8") as out:
             return _write_lines(store, arguments, out)

@@ -51,7 +51,7 @@ def _list(*, as_json: bool) -> None:
         return
     columns = {"name": "left", "title": "fold", "items": "right", "judged": "right", "scales": "right"}
     console().print(table(columns, [[str(row[name]) for name in columns] for row in rows], drop=("scales", "judged")))
-    remark(f"{len(rows)} rubrics. Score by one: medsim score --run RUN --rubric NAME")
+    remark(f"{len(rows)} rubrics. Score by one: medsim score RUN --rubric NAME")
 
 
 def _show(names: Iterable[str], *, as_json: bool) -> None:
@@ -82,7 +82,7 @@ def _import(path: Path, to: str | None, *, as_json: bool) -> int:
         remark(f"line {row.line} ({row.id or 'no id'}): {'; '.join(row.notes)[:400]}")
     if len(noted) > _MOST_SAID:
         remark(f"{len(noted) - _MOST_SAID} more entries have notes; --json shows all.")
-    remark(f"{read} of {len(rows)} rubrics written to {folder}. Score by one: medsim score --run RUN --rubric {folder}/NAME.yaml")
+    remark(f"{read} of {len(rows)} rubrics written to {folder}. Score by one: medsim score RUN --rubric {folder}/NAME.yaml")
     return 0 if read == len(rows) else 1
 
 

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, cast
 from rich.table import Table
 
 from medsim import recipe as recipes
+from medsim.agent import make
 from medsim.cli.live import watching
 from medsim.cli.output import console, number, percent, print_json, remark, say, table
-from medsim.errors import ActionError
+from medsim.errors import ActionError, CaseError
 from medsim.evaluation import Evaluation, Seats, evaluate
 from medsim.evaluation.seats import book
 from medsim.evaluation.stats import Summary
@@ -29,6 +30,8 @@ _FILES = 12
 """Open files that one encounter may need: a connection to the model of each seat, three files of the cache."""
 _SEATED = ("doctor", "patient", "controller", "judge", "votes", "second_judge", "models")
 """Options that put a model or a judge into a seat."""
+_CALLING = ("cache", "max_usd", "max_tokens", "max_calls")
+"""Options that say how models are called, left out by default."""
 _ENOUGH = 0.9
 """Below this coverage a score is flagged."""
 
@@ -40,6 +43,8 @@ def do_run(arguments: argparse.Namespace) -> int:
     sys.path.insert(0, os.getcwd())  # an agent of one's own is imported from where the command is typed
     _open_enough(arguments.jobs)
     seats = _seats(arguments)
+    for note in _unasked(arguments, agents, cast("Models | None", seats.llm if seats else None)):
+        remark(note)
     result = _watched(arguments, agents, seats)
     _print(result, as_json=arguments.json)
     return 130 if result.stopped else 1 if result.failures else 0
@@ -83,6 +88,30 @@ def _seats(arguments: argparse.Namespace) -> Seats | None:
     kind = kind_of(arguments.patient_kind or ("voiced" if "patient" in roles else "scripted"))
     sampled = tuple((name, _sampled(role)) for name, role in sorted(roles.items()))
     return Seats(models, kind, sampled, persona=persona, judge=judge_of(arguments, shared=models))
+
+
+def _unasked(arguments: argparse.Namespace, agents: list[str], models: Models | None) -> list[str]:
+    """What was said about models although nothing in this run asks one."""
+    roles = set(models.roles) if models else set()
+    notes = []
+    if "doctor" in roles and not any(map(_asks, agents)):
+        roles -= {"doctor", "question"}
+        seated = f"--doctor {arguments.doctor}" if arguments.doctor else "The doctor of the models file"
+        notes.append(f"{seated} is not asked: no model plays {', '.join(agents)}. Doctors that are models: chat, tools, panel and others.")
+    calling = [] if arguments.calls == "live" else [f"--calls {arguments.calls}"]
+    calling += [f"--{name.replace('_', '-')}" for name in _CALLING if getattr(arguments, name) is not None]
+    if calling and not roles:
+        notes.append(f"{', '.join(calling)}: without effect, since no model sits in this run.")
+    return notes
+
+
+def _asks(agent: str) -> bool:
+    """Whether a doctor asks a model: it cannot be made without one. A name that leads nowhere is complained of later."""
+    try:
+        make(agent)
+    except CaseError:
+        return True
+    return False
 
 
 def _sampled(role: Role) -> str:

@@ -211,13 +211,17 @@ def judges_of(arguments: argparse.Namespace) -> list[Role]:
     named: list[str] = list(arguments.judge or ())
     if set(named) & set(OFFLINE):
         return []
-    wrong = next((name for name in named if "/" not in name and did_you_mean(name, OFFLINE)), None)
-    if wrong:
-        raise JudgeError(
-            f"No judge '{wrong}'.{did_you_mean(wrong, OFFLINE)} Judges: {', '.join(OFFLINE)}, or a model such as openai/gpt-4o-mini."
-        )
+    refuse_misnamed(named)
     kept = _kept(arguments)
     return [files.of(name, kept) for name in named] or ([kept] if kept is not None else [])
+
+
+def refuse_misnamed(named: Sequence[str], *, known: Sequence[str] = OFFLINE) -> None:
+    """Refuse a name that is no model's and near that of an offline judge; ``known`` are those that may sit."""
+    wrong = next((name for name in named if "/" not in name and (name in OFFLINE or did_you_mean(name, OFFLINE))), None)
+    if wrong is not None:
+        near = did_you_mean(wrong, known)
+        raise JudgeError(f"No judge '{wrong}'.{near} Judges: {', '.join((*known, 'a model such as openai/gpt-4o-mini'))}.")
 
 
 def _kept(arguments: argparse.Namespace) -> Role | None:

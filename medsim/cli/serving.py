@@ -27,6 +27,8 @@ def do_serve(arguments: argparse.Namespace) -> int:
 
 
 def _fhir(arguments: argparse.Namespace) -> int:
+    for file in arguments.bundle or ():
+        _check_text(Path(file))
     holdings = opened(*arguments.bundle) if arguments.bundle else Holdings()
     for kind, count in sorted(holdings.dropped.items()):
         remark(f"{count} {kind} left out: a record does not hold them.")
@@ -40,6 +42,16 @@ def _fhir(arguments: argparse.Namespace) -> int:
 
     serve(record, host=arguments.host, port=arguments.port, ready=ready)
     return 0
+
+
+def _check_text(file: Path) -> None:
+    """Refuse a file that is no text; one that cannot be read at all is told of where it is opened."""
+    with contextlib.suppress(OSError):
+        held = file.read_bytes()
+        try:
+            held.decode()
+        except UnicodeDecodeError as error:
+            raise CaseError(f"{file}: byte 0x{held[error.start]:02X} is not UTF-8 text. A FHIR Bundle as JSON was expected.") from error
 
 
 def _mcp(arguments: argparse.Namespace) -> int:

@@ -69,8 +69,8 @@ def _of_agent(agent: str, played: Sequence[Played]) -> Iterator[Metric]:
 def _unjudged(ended: Sequence[Played]) -> str:
     """Why nothing is known of these encounters."""
     if any(scored["judge"] != "none" for one in ended for scored in one.scores):
-        return "a judge was asked and decided no item: medsim show ID says why, medsim score --run RUN --judge MODEL --repeat 1 asks again"
-    return "no encounter of a packet has been judged: medsim score --run RUN --judge MODEL"
+        return "a judge was asked and decided no item: medsim show ID says why, medsim score RUN --judge MODEL --repeat 1 asks again"
+    return "no encounter of a packet has been judged: medsim score RUN --judge MODEL"
 
 
 def _figures(agent: str, scored: Sequence[Scored], note: str) -> Iterator[Metric]:

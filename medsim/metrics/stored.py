@@ -12,6 +12,7 @@ from medsim import library
 from medsim import recipe as recipes
 from medsim.case import Case
 from medsim.errors import CaseError, StoreError, did_you_mean
+from medsim.evaluation import asked
 from medsim.metrics import Played
 from medsim.store import Store
 
@@ -24,9 +25,10 @@ def configuration(store: Store, run: str) -> dict[str, Any]:
     return dict(known[run])
 
 
-def cases_of(config: dict[str, Any], places: Sequence[str] = ()) -> dict[str, Case]:
+def cases_of(config: dict[str, Any], places: str | Sequence[str] = ()) -> dict[str, Case]:
     """Cases by hash: those in the given places, in the places the run's recipe named, and the shipped ones."""
     found: dict[str, Case] = {}
+    places = asked.names(places)
     for name in dict.fromkeys((*places, *config.get("recipe", {}).get("cases", ()), *library.names("cases"))):
         try:
             found |= {case.hash: case for case in recipes.load_cases([name]) if case.hash not in found}
@@ -36,7 +38,7 @@ def cases_of(config: dict[str, Any], places: Sequence[str] = ()) -> dict[str, Ca
     return found
 
 
-def played(store: Store, run: str, *, places: Sequence[str] = (), agent: str | None = None) -> list[Played]:
+def played(store: Store, run: str, *, places: str | Sequence[str] = (), agent: str | None = None) -> list[Played]:
     """Every encounter of a run (of one agent), failed ones too, in the order they were stored."""
     rows = store.rows(run=run, agent=agent)
     if not rows:

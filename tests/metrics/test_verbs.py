@@ -133,3 +133,36 @@ def test_a_budget_that_is_spent_stops_rating_and_keeps_what_was_rated(
 def test_rate_needs_somebody_to_rate(store: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["rate", "plain", "--store", store]) == 2
     assert "--patient MODEL" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--judge", "nope"], "No judge 'nope'"),
+        (["--judge", "keywords"], "No judge 'keywords'"),
+        (["--patient", "none"], "No judge 'none'"),
+    ],
+)
+def test_a_rater_that_is_no_model_is_refused_before_anything_is_asked(
+    store: str, capsys: pytest.CaptureFixture[str], words: list[str], told: str
+) -> None:
+    assert main(["rate", "plain", *words, "--store", store]) == 2
+    assert told in capsys.readouterr().err
+
+
+def test_a_judge_that_never_answers_gives_no_verdict_on_what_needs_no_question(store: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The visits of inert end without an answer, and so are wrong without a question; those of golden are asked about."""
+    with running([response(chat("I cannot say."))] * 6) as server:
+        words = ["rate", "plain", "--judge", f"openai/local@{server.url}", "--store", store, "--jobs", "1", "--json"]
+        assert main(words) == 1
+        assert [row["figures"] for row in json.loads(capsys.readouterr().out)] == [{}] * 4
+        opened = Store(store)
+        rated = [
+            score for row in opened.rows(run="plain") for score in opened.scores(row["id"], run="plain") if score["rubric"] == "moderator"
+        ]
+        assert len(rated) == 2, "what failed is kept as unknown"
+        assert all(score["score"] is None for score in rated)
+        server.then(*[answer] * 4)
+        assert main(words) == 0
+        figures = [row["figures"] for row in json.loads(capsys.readouterr().out)]
+    assert sorted(one["diagnosis"] for one in figures) == ["met", "met", "unmet", "unmet"]

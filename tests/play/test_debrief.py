@@ -141,3 +141,16 @@ def test_only_the_mark_of_an_item_carries_its_colour(mini: Case, store: Store) -
     marked = [line for line in lines if "! harm" in line.plain]
     assert marked
     assert all(not line.style and line.spans[0].end < line.plain.index("HARM") for line in marked)
+
+
+def test_what_was_done_before_something_that_never_happened_says_why_it_earns_nothing(mini: Case, store: Store) -> None:
+    own = authored(mini)
+    early = {"a": {"topic": "onset"}, "b": {"group": "antibiotic"}, "if_b_absent": "unmet"}
+    own["rubric"]["items"].append(
+        {"id": "early", "text": "Asks when it began before an antibiotic", "points": 1, "comp": "PC", "pred": {"precedes": early}}
+    )
+    told = " ".join(words(of(Case.model_validate(own), store, TURNS), width=300).split())
+    before, _, after = told.partition("Asks when it began before an antibiotic ")
+    assert before.endswith("✗ unmet +0/1 ")
+    assert after.startswith("(what it has to come before never happened: antibiotic)")
+    assert "when did it start" in after[:140], "the question itself stands below it"

@@ -73,7 +73,7 @@ def test_several_that_wait_are_listed(
     assert run("--resume", "--store", str(where), monkeypatch=monkeypatch) == 0
     captured = capsys.readouterr()
     assert all(name in captured.out for name in names)
-    assert "medsim play --resume ID" in captured.err
+    assert f"medsim play --store {where} --resume ID" in captured.err
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ def test_what_the_viewer_shows_is_written_as_svg_html_and_text(store: Store, tmp
     capsys.readouterr()
     assert run(store, "show", "--svg", "x.svg") == 2
     assert run(store, "show", "aaa111", "--svg", str(store.path)) == 2
-    assert run(store, "show", "aaa111", "--cases", MINI, "--svg", str(tmp_path / "no" / "x.svg")) == 2
+    assert run(store, "show", "aaa111", "--cases", MINI, "--svg", str(files["svg"] / "x.svg")) == 2
     assert "cannot be written" in capsys.readouterr().err
 
 

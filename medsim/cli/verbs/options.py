@@ -6,6 +6,7 @@ The rule: an option that means the same in two verbs is written here once, so th
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Protocol
 
 
@@ -30,7 +31,15 @@ def stored(made: argparse.ArgumentParser, *, run: str = "only this run") -> None
 
 def cases_at(made: argparse.ArgumentParser, *, where: str = "where the cases are, if not shipped") -> None:
     """Say where cases of stored encounters are."""
-    made.add_argument("--cases", action="append", help=where)
+    made.add_argument("--cases", action="append", type=place, help=where)
+
+
+def place(given: str) -> str:
+    """Take one place; a path may hold commas, so that a list of places is not cut apart but refused."""
+    if "," in given and not Path(given).exists():
+        each = " ".join(f"--cases {part.strip()}" for part in given.split(",") if part.strip())
+        raise argparse.ArgumentTypeError(f"no '{given}' is there. Several places are named one by one: {each}")
+    return given
 
 
 def persona(made: argparse.ArgumentParser) -> None:
