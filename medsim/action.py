@@ -297,8 +297,12 @@ def _escape(text: str) -> str:
 # ---- what the words say ------------------------------------------------------------------------------------------------------------
 
 
+class TooLong(ValueError):
+    """A duration that can be read and is beyond all that can be waited."""
+
+
 def wait_seconds(text: str) -> int | None:
-    """Read how long to wait; None means until the next result or event. Unreadable words raise ValueError."""
+    """Read how long to wait; None means until the next result or event. Unreadable words raise ValueError, absurd lengths TooLong."""
     words = text.strip().lower().removeprefix("for ").strip()
     if words in {"", "result", "results", "next", "until result", "until results", "for results", "for result", "next result"}:
         return None
@@ -308,7 +312,13 @@ def wait_seconds(text: str) -> int | None:
     compact = re.sub(r"\s*days?\b", "d", compact)
     if re.fullmatch(r"\d+(\.\d+)?", compact):
         compact += "m"
-    return seconds(compact.replace(" and ", "").replace(" ", ""))
+    compact = compact.replace(" and ", "").replace(" ", "")
+    try:
+        return seconds(compact)
+    except ValueError as error:
+        if re.fullmatch(r"(?:\d+(?:\.\d+)?[smhd])+", compact):
+            raise TooLong(f"a shorter time was expected, given {text[:60]!r}") from error
+        raise
 
 
 def ranked(text: str) -> list[str]:

@@ -141,6 +141,10 @@ class Clock:
         """Say whether a trigger holds over what was done, from a visit on."""
         return (any if trigger.any else all)(self._last_visit(pattern) >= since_visit for pattern in trigger.patterns)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave behind what is known of patterns by their identity, which no copy shares; it is read off the acts again."""
+        return {**self.__dict__, "_seen": {}}
+
     # ---- inside ---------------------------------------------------------------------------------------------------------------
 
     def _last_visit(self, pattern: Did) -> int:

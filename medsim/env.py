@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import gymnasium as gym
 import numpy as np
 from gymnasium.spaces import Space
+from gymnasium.vector.utils import create_shared_memory
 
 from medsim import recipe as recipes
 from medsim.action import HELP
@@ -72,6 +73,15 @@ class Utterance(Space[str]):
         return f"Utterance({self.max_length})"
 
 
+@create_shared_memory.register(Utterance)
+def _of_no_fixed_size(space: Utterance, n: int = 1, ctx: Any = None) -> Any:
+    """Where Gymnasium would lay observations out in memory that processes share, say what to write instead."""
+    raise ActionError(
+        "Text has no fixed size that processes could share memory for. Add vector_kwargs={'shared_memory': False} to "
+        "vectorization_mode='async', or leave both out."
+    )
+
+
 def _reward(given: Reward | dict[str, float]) -> Reward:
     if isinstance(given, Reward):
         return given
@@ -84,6 +94,11 @@ def _reward(given: Reward | dict[str, float]) -> Reward:
         if not isinstance(weight, (int, float)) or not math.isfinite(weight):
             raise ActionError(f"The weight of reward term '{name}' is a finite number; given {weight!r}.")
     return Reward(**given)
+
+
+def _short(given: object) -> str:
+    told = repr(given)
+    return told if len(told) <= 60 else f"{told[:57]}..."
 
 
 class ConsultEnv(gym.Env[str, str]):
@@ -111,24 +126,28 @@ class ConsultEnv(gym.Env[str, str]):
         max_turns: int | None = None,
         render_mode: str | None = None,
     ) -> None:
-        chosen = recipes.load(recipe) if isinstance(recipe, str) else recipe or Recipe(id="Consult-v0")
+        chosen = recipes.chosen(recipe)
         changes: dict[str, Any] = {}
         if cases is not None:
-            changes["cases"] = (cases,) if isinstance(cases, str) else tuple(cases)
+            changes["cases"] = recipes.named(cases)
         if reward is not None:
             changes["reward"] = _reward(reward)
         if max_turns is not None:
-            if max_turns < 1:
-                raise ActionError(f"max_turns is the most turns an encounter may take, 1 or more; given {max_turns!r}.")
-            changes["turns"] = max_turns
+            if not isinstance(max_turns, (int, np.integer)) or max_turns < 1:
+                raise ActionError(f"max_turns is the most turns an encounter may take, a whole number, 1 or more; given {max_turns!r}.")
+            changes["turns"] = int(max_turns)
         self.recipe = chosen.model_copy(update=changes)
         self.cases: list[Case] = self.recipe.listed()
         self.render_mode = render_mode
         self.action_space = Utterance()
         self.observation_space = Utterance()
+        if models is not None and not hasattr(models, "complete"):
+            raise ActionError(f"models is medsim.llm.Models, or anything that answers calls; given {_short(models)}.")
         seats = Seats(models).under(self.recipe)
         self._seats = seats._replace(patient=kind_of(patient)) if isinstance(patient, str) else seats
         self._patient, self._controller = None if isinstance(patient, str) else patient, controller
+        if self._patient is not None and not callable(self._patient) and not hasattr(self._patient, "reply"):
+            raise ActionError(f"patient is a kind of patient, a patient or a function that makes one of a brief; given {_short(patient)}.")
         if self._patient is None and self._controller is None:
             self._seats.check(self.cases)
         self._consult: Consult | None = None

@@ -5,6 +5,8 @@ The rule: a recipe only chooses (cases, patient, limits, reward); it holds no be
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -150,6 +152,15 @@ def load(name: str) -> Recipe:
     return recipe if recipe.id else recipe.model_copy(update={"id": path.stem})
 
 
+def chosen(given: Recipe | str | None) -> Recipe:
+    """Return a recipe as it is given or by its name, ``Consult-v0`` where none is; CaseError for anything else."""
+    if given is None:
+        return Recipe(id="Consult-v0")
+    if not isinstance(given, (str, Recipe)):
+        raise CaseError(f"recipe is the name of an environment recipe, its file or a Recipe: recipe='Consult-v0'; given {given!r}.")
+    return load(given) if isinstance(given, str) else given
+
+
 @cache
 def _load_case(path: Path, stamp: float) -> Case:
     return case_module.load(path)
@@ -169,6 +180,19 @@ def case_named(name: str) -> Case:
     if name not in known:
         raise CaseError(f"No case '{name}'.{did_you_mean(name, known)} List them: medsim cases")
     return load_case(known[name])
+
+
+def named(given: object) -> tuple[str, ...]:
+    """Return what names cases (packs, folders, files, ids), one name or several; CaseError for what names none."""
+    several = [given] if isinstance(given, (str, os.PathLike)) else list(given) if isinstance(given, Iterable) else []
+    names = tuple(os.fspath(one) for one in several if isinstance(one, (str, os.PathLike)))
+    if not names or len(names) < len(several) or not all(name.strip() for name in names):
+        told = repr(given)
+        raise CaseError(
+            "cases is a pack, a folder, a file or a case id, or several of them, at least one: cases='starter'; "
+            f"given {told if len(told) <= 60 else f'{told[:57]}...'}."
+        )
+    return names
 
 
 def load_cases(names: tuple[str, ...] | list[str], select: Select | None = None) -> list[Case]:

@@ -25,6 +25,7 @@ from medsim.record.task import Task, listed, load
 from medsim.record.tools import Call, manual, shown
 from medsim.rubric.opinion import Opinion
 from medsim.safety.check import GRAVITY
+from medsim.world.game import numbered
 
 HELP = """One call a turn: NAME {"argument": "value"}; or GET Type?parameters, POST Type with the resource as JSON below it, FINISH([answers])."""
 
@@ -59,8 +60,8 @@ class RecordEnv(gym.Env[str, Any]):
     ) -> None:
         if actions not in {"text", "menu"}:
             raise ActionError(f"actions is 'text' or 'menu'; given {actions!r}.")
-        if rounds is not None and rounds < 1:
-            raise ActionError(f"rounds is 1 or more; given {rounds!r}.")
+        if rounds is not None and (not isinstance(rounds, (int, np.integer)) or rounds < 1):
+            raise ActionError(f"rounds is a whole number, 1 or more; given {rounds!r}.")
         found = _tasks(tasks)
         changes = {name: value for name, value in (("rounds", rounds), ("warnings", warnings), ("hints", hints)) if value is not None}
         self.tasks = [_changed(task, changes) if changes else task for task in found]
@@ -97,7 +98,7 @@ class RecordEnv(gym.Env[str, Any]):
             raise ActionError("The task is over, or was never begun. Call reset.")
         if not self.menus and not isinstance(action, str):
             raise ActionError(f"An action is text; given {type(action).__name__}.")
-        made = sitting.use(self._picked(int(action))) if self.menus else sitting.say(action)
+        made = sitting.use(self._picked(action)) if self.menus else sitting.say(action)
         finished = sitting.answer is not None
         info = self._info(done=made.done)
         reward = 0.0
@@ -141,8 +142,9 @@ class RecordEnv(gym.Env[str, Any]):
         calls = [f"{part.number}. {shown(part.call) if part.call else '(not read)'}\n{part.text}" for part in self._sitting.rounds]
         return "\n\n".join([self._opening(), *calls])
 
-    def _picked(self, number: int) -> Call:
-        if not 0 <= number < len(self.menu):
+    def _picked(self, action: Any) -> Call:
+        number = numbered(action, actions=int(self.action_space.n))  # type: ignore[attr-defined]
+        if number >= len(self.menu):
             raise ActionError(f"An action is 0 to {len(self.menu) - 1} in this task; given {number}. See info['action_mask'].")
         return self.menu[number]
 
@@ -181,8 +183,11 @@ def _tasks(given: str | Path | Task | Iterable[str | Path | Task] | None) -> lis
     """Every task that was named, loaded; CaseError where there is none."""
     if given is None:
         given = listed()
+    several = [given] if isinstance(given, (str, Path, Task)) else list(given) if isinstance(given, Iterable) else []
     found: list[Task] = []
-    for part in [given] if isinstance(given, (str, Path, Task)) else given:
+    for part in several:
+        if not isinstance(part, (str, Path, Task)):
+            raise CaseError(f"A task is the name of a shipped one, a file, a folder or a Task; given {part!r}.")
         if isinstance(part, Task):
             found.append(part)
         elif Path(part).is_dir():
@@ -190,5 +195,5 @@ def _tasks(given: str | Path | Task | Iterable[str | Path | Task] | None) -> lis
         else:
             found.append(load(part))
     if not found:
-        raise CaseError("No task was given. Name a shipped one, a file of schema medsim.task/1, or a folder of such files.")
+        raise CaseError(f"No task was given, but {given!r}. Name a shipped one, a file of schema medsim.task/1, or a folder of such files.")
     return found

@@ -288,3 +288,21 @@ def test_what_the_doctor_decides_can_move_the_case(mini: Case, patient: Scripted
     assert consult.scene.body.state == mini.initial
     consult.play(turn, patient)
     assert consult.scene.body.state == other
+
+
+@pytest.mark.parametrize("kind", ["examine", "order", "treat", "procedure", "consult"])
+def test_an_action_that_names_nothing_is_answered_with_an_example_of_its_kind_that_is_understood(mini: Case, kind: str) -> None:
+    answer = played(mini, f"{kind}: ").events[-1]
+    example = answer.text.partition("For example: ")[2]
+    assert example.startswith(f"{kind}: ")
+    assert kind in kinds(played(mini, example))
+    assert "unclear" not in kinds(played(mini, example))
+
+
+@pytest.mark.parametrize("length", ["99999h", "367d", "9000 days", "9" * 400 + "h"])
+def test_a_wait_beyond_all_reason_is_told_the_longest(mini: Case, length: str) -> None:
+    consult = played(mini, f"wait: {length}")
+    assert consult.events[-1].text == "That is too long: at most 12 hours at a time, wait: 12h."
+    assert consult.scene.body.now == 10
+    assert last(played(mini, "wait: a while"), "answer").startswith("How long?")
+    assert "wait" in kinds(played(mini, "wait: 12h"))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from medsim import case as case_module
-from medsim import library
+from medsim import importers, library
 from medsim import recipe as recipes
 from medsim.agent.script import Shotgun
 from medsim.case import Case
@@ -156,6 +156,24 @@ def test_a_gate_whose_encounter_breaks_off_says_so_and_is_not_taken_for_a_failed
 
     monkeypatch.setattr(sys.modules["medsim.lint.gates"], "Shotgun", Broken)
     assert ("gate-broken", "shotgun") in rules(gates(changed()).findings)
+
+
+def test_the_states_of_a_documented_case_are_reached_in_their_order_and_not_backwards(tmp_path: Path) -> None:
+    text = (DATA / "documented.yaml").read_text()
+    (tmp_path / "forwards.yaml").write_text(text)
+    (tmp_path / "backwards.yaml").write_text(text.replace("initial: tight", "initial: easier"))
+    assert "unreachable-state" not in {found.rule for found in read_off(case_module.load(tmp_path / "forwards.yaml"))}
+    (found,) = [found for found in read_off(case_module.load(tmp_path / "backwards.yaml")) if found.rule == "unreachable-state"]
+    assert found.where == "states.tight"
+    assert "before the first one, 'easier'" in found.message
+
+
+def test_what_is_imported_from_the_example_packets_has_no_error(tmp_path: Path) -> None:
+    packets = Path(__file__).parents[1] / "examples" / "packets"
+    importers.write("medsp1000", importers.importer("medsp1000")(packets), tmp_path)
+    cases = [case_module.load(path) for path in library.pack_files(tmp_path)]
+    assert max(len(case.states) for case in cases) > 1
+    assert [found for case in cases for found in read_off(case) if found.level == "error"] == []
 
 
 def test_imported_and_documented_cases_play_no_gates() -> None:

@@ -6,7 +6,6 @@ The rule: an agent sees text and answers text. The built-in ones that look at th
 from __future__ import annotations
 
 import hashlib
-import importlib
 import inspect
 from collections.abc import Callable
 from typing import Any, Literal, Protocol, runtime_checkable
@@ -14,10 +13,12 @@ from typing import Any, Literal, Protocol, runtime_checkable
 from pydantic import Field
 
 from medsim import document, library
+from medsim.agent import own
 from medsim.agent.chat import ChatDoctor
 from medsim.agent.clinic import ClinicDoctor
 from medsim.agent.examinee import ExamineeDoctor
 from medsim.agent.mediq import MediqExpert
+from medsim.agent.own import Given, called
 from medsim.agent.panel import PanelDoctor
 from medsim.agent.script import Golden, Inert, Interviewer, RandomDoctor, Shotgun
 from medsim.agent.tools import ToolsDoctor
@@ -70,13 +71,14 @@ class AgentRecipe(Part):
     params: dict[str, Any] = {}
 
 
-def make(name: str, llm: LLM | None = None) -> tuple[str, Maker]:
+def make(name: Given, llm: LLM | None = None) -> tuple[str, Maker]:
     """Return an agent's name and a maker of it for each case.
 
-    ``name`` is a shipped agent, the path of a recipe, or ``module:attribute`` for a class of one's own (called without arguments).
+    ``name`` is a shipped agent, the path of a recipe, ``module:attribute`` for a class or function of one's own, or that class or function.
+    It is called with what it needs of ``case`` and ``llm``, by name; the only argument of a function is the case.
     """
-    if ":" in name and not name.endswith((".yaml", ".yml")):
-        return name, _own(name)
+    if not isinstance(name, str) or own.stands_in_a_module(name):
+        return called(name), _own(name, llm)
     recipe = document.validate(document.read(library.find("agents", name)), AgentRecipe)
     kind = KINDS.get(recipe.kind)
     if kind is None:
@@ -93,9 +95,14 @@ def make(name: str, llm: LLM | None = None) -> tuple[str, Maker]:
     return recipe.id, lambda case: kind(**{key: given for key, given in (("case", case), ("llm", llm)) if key in settings}, **recipe.params)
 
 
-def fingerprint(name: str) -> str:
-    """A hash of what a recipe and its prompt say; empty for an agent of one's own, whose code medsim does not read."""
-    if ":" in name and not name.endswith((".yaml", ".yml")):
+def fingerprint(name: Given) -> str:
+    """A hash of what a recipe and its prompt say, or of the source of a class or function.
+
+    Empty for ``module:attribute``, whose code medsim does not read.
+    """
+    if not isinstance(name, str):
+        return own.fingerprint(name)
+    if own.stands_in_a_module(name):
         return ""
     path = library.find("agents", name)
     recipe = document.validate(document.read(path), AgentRecipe)
@@ -106,15 +113,12 @@ def fingerprint(name: str) -> str:
     return hashlib.sha256(path.read_bytes() + prompt.encode() + bias.encode()).hexdigest()[:16]
 
 
-def _own(name: str) -> Maker:
-    module, _, attribute = name.partition(":")
-    try:
-        found = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise CaseError(f"No agent '{name}': {error}. Give module:attribute of a class that can be imported from here.") from error
+def _own(given: Given, llm: LLM | None) -> Maker:
+    name = called(given)
+    made = own.maker(own.find(given), llm=llm)
 
     def maker(case: Case) -> Agent:
-        agent = found()
+        agent = made(case)
         if not isinstance(agent, Agent):
             raise CaseError(f"'{name}' is no agent: it needs reset(seed) and act(observation) -> str.")
         return agent
@@ -128,6 +132,7 @@ __all__ = [
     "ChatDoctor",
     "ClinicDoctor",
     "ExamineeDoctor",
+    "Given",
     "Golden",
     "Inert",
     "Interviewer",
@@ -137,6 +142,7 @@ __all__ = [
     "RandomDoctor",
     "Shotgun",
     "ToolsDoctor",
+    "called",
     "fingerprint",
     "make",
 ]

@@ -30,7 +30,6 @@ SAMPLING = 0.8
 """Temperature of candidates, as upstream has it."""
 _TEMPERATURE: dict[str, float | None] = {"off": None, "single": 0.0, "bon": 0.0, "medagents": 0.0}
 """Of everything but candidates, where no other is given; None leaves it to the provider."""
-_SEVERAL = {"bon": "n", "medagents": "experts"}
 
 _TEXT = {"type": "string"}
 

@@ -21,6 +21,7 @@ from medsim.agent.script import Inert, Script, Shotgun, order_text, topic_entrie
 from medsim.case import Case
 from medsim.case.part import Many, Part
 from medsim.errors import CaseError, did_you_mean
+from medsim.evaluation import asked
 from medsim.vocabulary import Lexicon, entries
 
 TOGETHER = MAX_ACTIONS - 5
@@ -208,10 +209,10 @@ BOTS: tuple[Bot, ...] = (
 """All of them."""
 
 
-def chosen(names: Iterable[str]) -> tuple[Bot, ...]:
+def chosen(names: str | Iterable[str]) -> tuple[Bot, ...]:
     """The bots of these names, all where none is given; CaseError for a name that is none."""
     known = {bot.name: bot for bot in BOTS}
-    wanted = list(names) or list(known)
+    wanted = asked.names(names) or list(known)
     for name in wanted:
         if name not in known:
             raise CaseError(f"No bot '{name}'.{did_you_mean(name, known)} Bots: {', '.join(known)}.")

@@ -38,13 +38,14 @@ class Lesson:
     """Processor seconds of PPO; learning from the teacher gets a quarter of it."""
     steps: int = ENDLESS
     """Environment steps, if they are fewer."""
-    learners: tuple[str, ...] = tuple(LEARNERS)
+    learners: str | tuple[str, ...] = tuple(LEARNERS)
     hidden: tuple[int, ...] = (256, 256)
     terms: Terms = SCRATCH
     refining: Terms = REFINING
 
     def __post_init__(self) -> None:
-        """Refuse a learner that does not exist."""
+        """Take one name as one learner, and refuse a learner that does not exist."""
+        object.__setattr__(self, "learners", (self.learners,) if isinstance(self.learners, str) else tuple(self.learners))
         for name in self.learners:
             if name not in LEARNERS:
                 raise ActionError(f"No learner '{name}'.{did_you_mean(name, LEARNERS)} Learners: {', '.join(LEARNERS)}.")

@@ -6,12 +6,11 @@ The rule: a value is one of those that are expected, or it is refused with what 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from medsim.calculator.quantity import Quantity, Taken
-from medsim.case.unit import unit
 from medsim.errors import ActionError, did_you_mean
 
 _YES = {"yes", "y", "true", "present", "positive", "1", "+"}
@@ -159,10 +158,3 @@ class Answers:
 
 
 Input = Quantity | Choice | Flag | Answers
-
-
-def check_units(inputs: Sequence[Input]) -> None:
-    """Raise where a declared unit is not in the table."""
-    for part in inputs:
-        if isinstance(part, Quantity):
-            unit(part.unit or "1")

@@ -39,9 +39,6 @@ UREA = Quantity(name="urea", what="Blood urea", unit="mmol/L", low=0.3, high=110
 SODIUM = Quantity(
     name="sodium", what="Serum sodium", unit="mmol/L", low=90, high=200, bare=True, molar_mass=22.99, valence=1, also={"na": None}
 )
-POTASSIUM = Quantity(
-    name="potassium", what="Serum potassium", unit="mmol/L", low=1, high=12, bare=True, molar_mass=39.098, valence=1, also={"k": None}
-)
 CHLORIDE = Quantity(name="chloride", what="Serum chloride", unit="mmol/L", low=50, high=160, bare=True, valence=1, also={"cl": None})
 BICARBONATE = Quantity(
     name="bicarbonate", what="Serum bicarbonate", unit="mmol/L", low=1, high=60, bare=True, valence=1, also={"hco3": None}

@@ -20,6 +20,19 @@ from medsim.safety.check import Drug
 from medsim.trajectory import Event
 from medsim.vocabulary import Entry
 
+_EXAMPLES = {
+    "examine": "What? For example: examine: heart",
+    "order": "What? For example: order: full blood count",
+    "treat": "What, how much and how? For example: treat: aspirin 300 mg po",
+    "procedure": "What? For example: procedure: iv access",
+    "consult": "Whom? For example: consult: cardiology",
+}
+
+
+def nothing_named(kind: str) -> str:
+    """What is asked back where an action names nothing."""
+    return _EXAMPLES[kind]
+
 
 class Care:
     """Answers examine, order, treat, procedure and consult."""
@@ -30,7 +43,7 @@ class Care:
     def do(self, action: Action) -> None:
         """Carry out one action, which may name several things."""
         if not action.text:
-            self.desk.unclear(action, f"What? For example: {action.kind}: {'heart' if action.kind == 'examine' else 'full blood count'}")
+            self.desk.unclear(action, nothing_named(action.kind))
             return
         if self.desk.scene.closing:
             self.desk.unclear(action, "Too late: the patient is being moved. Words, note, diagnosis and disposition are still taken.")

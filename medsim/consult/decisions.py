@@ -85,6 +85,9 @@ class Decisions:
         """Let time pass until its end, the next result, or whatever the doctor would notice."""
         try:
             length = act.wait_seconds(action.text)
+        except act.TooLong:
+            self.desk.unclear(action, f"That is too long: at most {LONGEST_WAIT // 3600} hours at a time, wait: {LONGEST_WAIT // 3600}h.")
+            return
         except ValueError:
             self.desk.unclear(action, "How long? For example wait: 10m, or wait: result.")
             return

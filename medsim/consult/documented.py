@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from medsim.action import Action
 from medsim.case.chart import CODE as CHART
 from medsim.consult.answers import vitals_line
+from medsim.consult.care import nothing_named
 from medsim.consult.decisions import Decisions
 from medsim.consult.desk import Desk
 from medsim.controller import Deed, Ruling, Task
@@ -54,9 +55,7 @@ class Bedside:
                 ended = True
                 continue
             elif not action.text:
-                self.desk.unclear(
-                    action, f"What? For example: {action.kind}: {'heart' if action.kind == 'examine' else 'full blood count'}"
-                )
+                self.desk.unclear(action, nothing_named(action.kind))
                 continue
             else:
                 self.desk.record("doctor", action.kind, action.text)

@@ -11,10 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from medsim import recipe as recipes
-from medsim.agent import Maker, make
+from medsim.agent import Given, Maker, called, make
 from medsim.case import Case
 from medsim.consult.desk import prepare
 from medsim.errors import ActionError, MedsimError, StoreError
+from medsim.evaluation import asked
 from medsim.evaluation.configuration import configuration, identity_of
 from medsim.evaluation.encounter import Done, Job, Setting, information
 from medsim.evaluation.failures import Failure, failures
@@ -45,9 +46,9 @@ class Evaluation(NamedTuple):
 
 
 def evaluate(
-    agents: Sequence[str] = ("interviewer",),
+    agents: Given | Sequence[Given] = "interviewer",
     *,
-    cases: Sequence[str] | None = None,
+    cases: str | Sequence[str] | None = None,
     recipe: Recipe | str | None = None,
     trials: int = 1,
     seed: int = 0,
@@ -62,6 +63,9 @@ def evaluate(
 ) -> Evaluation:
     """Play agents over cases and return the summary; agents are names, recipe files or ``module:attribute``, with plain or async methods.
 
+    A class with ``reset`` and ``act``, or a function that makes an agent of a case, may be given as it is where it stands at the top of a
+    module: it is named ``module:attribute``, and its source counts in the run's identity. ``cases`` are packs, folders, files or case ids.
+
     ``seats`` brings language models (``medsim.evaluation.seats``); without it nothing asks one. A recipe that names a patient decides who
     sits there: change it with ``recipe.seating(kind)``. A budget that is spent stops the run;
     what is stored of the run counts.
@@ -70,18 +74,20 @@ def evaluate(
     new and stores what is under way as it ends; twice leaves at once. The same call with ``resume=True`` goes on; with
     ``retry_errors=True`` it plays those again that ended in an error, and nothing else.
     """
-    chosen = recipes.load(recipe) if isinstance(recipe, str) else recipe or Recipe(id="Consult-v0")
-    if cases:
-        chosen = chosen.model_copy(update={"cases": tuple(cases)})
+    given = asked.doctors(agents)
+    asked.at_least_one(trials=trials, jobs=jobs)
+    chosen = recipes.chosen(recipe)
+    if cases is not None:
+        chosen = chosen.model_copy(update={"cases": recipes.named(cases)})
     listed = chosen.listed()
     seated = (seats or Seats()).under(chosen)
     if (widen := getattr(seated.llm, "widen", None)) is not None:
         widen(jobs)  # as many calls at the same time as encounters, where nobody has set a limit
-    makers = dict(_made(name, seated) for name in agents)
+    makers = dict(_made(agent, seated) for agent in given)
     seated.check(listed)
-    config = configuration(chosen, listed, agents, seed, seated)
+    config = configuration(chosen, listed, given, seed, seated)
     identity = identity_of(config)
-    kept_in = store if isinstance(store, Store) else Store(store)
+    kept_in = asked.opened(store)
     shared = groups(listed)
     name = _begin(kept_in, run, identity, {**config, "groups": shared}, resume or retry_errors)
     if (budget := getattr(seated.llm, "budget", None)) is not None:
@@ -130,10 +136,11 @@ def _begin(store: Store, run: str | None, identity: str, config: dict[str, Any],
             return name
 
 
-def _made(name: str, seats: Seats) -> tuple[str, Maker]:
+def _made(agent: Given, seats: Seats) -> tuple[str, Maker]:
     """Make an agent's maker; whatever its module raises while it is imported is told in one sentence."""
+    name = called(agent)
     try:
-        return make(name, seats.llm)
+        return make(agent, seats.llm)
     except MedsimError:
         raise
     except (Exception, SystemExit) as error:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from medsim import stats
 from medsim.errors import MedsimError
+from medsim.evaluation import asked
 from medsim.evaluation.entrants import BINDING, DOCTORS, Entrant, Key, Measure, clash, entrants
 from medsim.evaluation.groups import groups_of
 from medsim.stats import Comparison, Estimate, Rank
@@ -63,7 +64,7 @@ class Compared(NamedTuple):
 def compare(
     runs: str | Sequence[str],
     *,
-    agents: Sequence[str] = (),
+    agents: str | Sequence[str] = (),
     store: Store | str = DEFAULT,
     measure: Measure = "score",
     rubric: str | None = None,
@@ -76,8 +77,7 @@ def compare(
     other than the encounters' own. MedsimError where there is nothing to compare, and where cases, rubrics, recipe, patient or judge of the
     runs differ, unless ``anyway``; then ``refused`` names them.
     """
-    kept_in = store if isinstance(store, Store) else Store(store, create=False)
-    names = [runs] if isinstance(runs, str) else list(runs)
+    kept_in, names = asked.opened(store, create=False), asked.names(runs)
     found = entrants(names, store=kept_in, agents=agents, measure=measure, rubric=rubric, judge=judge)
     _enough(found, names)
     refused = _checked(found, anyway)

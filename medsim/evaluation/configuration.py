@@ -11,7 +11,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from medsim.agent import fingerprint
+from medsim.agent import Given, called, fingerprint
 from medsim.case import Case
 from medsim.controller.model import fingerprint as controller_fingerprint
 from medsim.evaluation.seats import Seats
@@ -22,14 +22,14 @@ from medsim.rubric import rubric_hash
 from medsim.version import __version__
 
 
-def configuration(recipe: Recipe, cases: Sequence[Case], agents: Sequence[str], seed: int, seats: Seats) -> dict[str, Any]:
+def configuration(recipe: Recipe, cases: Sequence[Case], agents: Sequence[Given], seed: int, seats: Seats) -> dict[str, Any]:
     """What a run is made of, as it is stored with it."""
     return {
         "medsim": __version__,
         "recipe": recipe.model_dump(mode="json", by_alias=True, exclude_defaults=True),  # a key that comes later changes no identity
         "cases": {case.id: case.hash for case in cases},
         "rubrics": {case.id: rubric_hash(case.rubric) for case in cases},
-        "agents": {name: fingerprint(name) for name in sorted(agents)},
+        "agents": {called(agent): fingerprint(agent) for agent in sorted(agents, key=called)},
         "patient": seats.patient,
         "patient_words": seats.patients(cases),
         "controller_words": controller_fingerprint() if any(case.roles is not None for case in cases) else "",

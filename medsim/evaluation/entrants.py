@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from medsim.errors import MedsimError, StoreError, did_you_mean
+from medsim.evaluation import asked
 from medsim.evaluation.stats import Row, one_identity
 from medsim.store import HUMAN, Store
 from medsim.store.tally import Tally, tallies
@@ -50,10 +51,10 @@ class Entrant(NamedTuple):
 
 
 def entrants(
-    runs: Sequence[str],
+    runs: str | Sequence[str],
     *,
     store: Store,
-    agents: Sequence[str] = (),
+    agents: str | Sequence[str] = (),
     measure: Measure = "score",
     rubric: str | None = None,
     judge: str | None = None,
@@ -64,6 +65,7 @@ def entrants(
     """
     known = {row["id"]: row for row in store.runs()}
     found: list[Entrant] = []
+    runs, agents = asked.names(runs), asked.names(agents)
     for run in dict.fromkeys(runs):
         if run not in known:
             named = ", ".join(list(known)[:8]) or "none"

@@ -15,6 +15,7 @@ import numpy as np
 
 from medsim import stats
 from medsim.errors import MedsimError
+from medsim.evaluation import asked
 from medsim.evaluation.comparing import columns, shared
 from medsim.evaluation.entrants import Entrant, Key, Measure, entrants
 from medsim.evaluation.groups import groups_of
@@ -65,7 +66,7 @@ class Plan(NamedTuple):
 def plan(
     run: str,
     *,
-    agents: Sequence[str] = (),
+    agents: str | Sequence[str] = (),
     store: Store | str = DEFAULT,
     difference: float = 0.1,
     power: float = POWER,
@@ -79,7 +80,7 @@ def plan(
     """
     if not 0 < difference < 1 or not 0 < power < 1:
         raise MedsimError(f"A difference and a power between 0 and 1 are expected (0.1 is 10 points), given {difference} and {power}.")
-    kept_in = store if isinstance(store, Store) else Store(store, create=False)
+    kept_in = asked.opened(store, create=False)
     found = entrants([run], store=kept_in, agents=agents, measure=measure, rubric=rubric, judge=judge)
     usable = [one for one in found if len({case for case, _ in one.values}) > 1 and one.scored > 1]
     if not usable:

@@ -5,7 +5,6 @@ The rule: every check is a function from a case to findings, listed in ``CHECKS`
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -23,6 +22,7 @@ from medsim.llm import image
 from medsim.patient.matcher import matcher
 from medsim.rubric.log import patterns
 from medsim.rubric.names import folded
+from medsim.vocabulary.whole import stands_in
 
 
 def read_off(case: Case) -> list[Finding]:
@@ -36,13 +36,18 @@ def _reachable(case: Case) -> Iterator[Finding]:
     for process in case.processes:
         for before, after in process.to.items():
             moves[before].add(after)
+    todo = "no reaction, timer or process leads here; add one or remove the state"
+    if case.roles is not None:  # a controller goes through the states in their order
+        for name in case.states:
+            moves[name] |= {case.following(name)} - {""}
+        todo = f"it stands before the first one, '{case.initial}', and nothing leads back; put it behind, or remove it"
     while queue:
         for name in moves[queue.pop()] - seen:
             seen.add(name)
             queue.append(name)
     for name in case.states:
         if name not in seen:
-            yield error("unreachable-state", f"states.{name}", "no reaction, timer or process leads here; add one or remove the state")
+            yield error("unreachable-state", f"states.{name}", todo)
 
 
 def _between_visits(case: Case) -> Iterator[Finding]:
@@ -201,7 +206,7 @@ def _no_diagnosis_in_sight(case: Case) -> Iterator[Finding]:
     for where, text in _visible(case):
         shown = folded(text)
         for term in terms:
-            if re.search(rf"(?<!\w){re.escape(term)}(?!\w)", shown):
+            if stands_in(term, shown):
                 yield error("diagnosis-in-sight", where, f"'{term}' can be seen by the doctor or the patient's seat; say it in other words")
     if not case.patient.secrets.terms and case.provenance.origin == "original":
         yield warning("no-secrets", "patient.secrets.terms", "list the words the patient must never say, the diagnosis first")

@@ -115,13 +115,12 @@ def _class(entry: Entry) -> Class:
 
 def listed(cases: str | Case | list[str] | list[Case]) -> list[Case]:
     """Load cases by pack name, id or file; cases themselves are taken as they are."""
-    given: list[str | Case] = [cases] if isinstance(cases, (str, Case)) else [*cases]
-    found: list[Case] = []
-    for name in given:
-        found += [name] if isinstance(name, Case) else recipes.load_cases([name])
-    if not found:
-        raise CaseError("No cases were given. For example: cases='starter'.")
-    return found
+    if isinstance(cases, Case):
+        return [cases]
+    several = list(cases) if isinstance(cases, (list, tuple)) else []
+    if several and any(isinstance(one, Case) for one in several):
+        return [found for one in several for found in ([one] if isinstance(one, Case) else recipes.load_cases(recipes.named(one)))]
+    return [found for name in recipes.named(cases) for found in recipes.load_cases([name])]
 
 
 def drug_of(choice: Choice, *, weight_kg: float | None) -> Drug:

@@ -25,7 +25,7 @@ from medsim.rubric.scorecard import ending, tally
 from medsim.safety import Unsafe, Watch, check
 from medsim.safety.check import GRAVITY
 from medsim.trajectory import Event, transcript
-from medsim.world.game import Act, Seen, Task
+from medsim.world.game import Act, Seen, Task, numbered
 from medsim.world.payoff import Payoff, payoff
 
 Observation = dict[str, NDArray[Any]] | NDArray[Any]
@@ -64,11 +64,13 @@ class CasesEnv(gym.Env[Any, Any]):
         render_mode: str | None = None,
     ) -> None:
         self.task, self.max_turns, self.seen, self.masked, self.render_mode = task, max_turns, observation, masked, render_mode
-        self.payoff = payoff(reward if isinstance(reward, Payoff) or reward is None else dict(reward))
+        self.payoff = payoff(reward)
         if belief or self.payoff.shaping:
             raise ActionError("A compiled case has no posterior: belief=True and reward shaping go with a world. Leave them out.")
-        if max_turns < 1 or observation not in ("dict", "flat"):
-            raise ActionError(f"max_turns of 1 or more and observation 'dict' or 'flat' were expected, given {max_turns}, {observation!r}.")
+        if not isinstance(max_turns, (int, np.integer)) or max_turns < 1 or observation not in ("dict", "flat"):
+            raise ActionError(
+                f"max_turns of 1 or more and observation 'dict' or 'flat' were expected, given {max_turns!r}, {observation!r}."
+            )
         if warnings and task != "workup":
             raise ActionError("Nothing is given in an inquiry that could be warned of: leave warnings out, or play medsim/Workup-v0.")
         self.weight, self.unsafe, self.warnings = float(rubric), float(unsafe), warnings
@@ -110,10 +112,8 @@ class CasesEnv(gym.Env[Any, Any]):
 
     def step(self, action: Any) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """Carry out one choice; an illegal one changes nothing, costs a little and takes a turn."""
-        consult, a = self._running(), int(action)
+        consult, a = self._running(), numbered(action, actions=self.actions)
         self._unsafe = []
-        if not 0 <= a < self.actions:
-            raise ActionError(f"An action is 0 to {self.actions - 1}; given {a}.")
         self._turn += 1
         terms, given = dict.fromkeys(TERMS, 0.0), -1
         if self._mask[a]:

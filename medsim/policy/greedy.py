@@ -7,7 +7,7 @@ posterior is certain enough, when a number of questions is asked, or when no que
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -90,7 +90,6 @@ class LookAhead(Greedy):
 
     width: int = 8
     """Questions followed up: the best by gain, and as many gates by the best they may open."""
-    _leads: list[tuple[int, ...]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Name it by its terms."""

@@ -16,6 +16,7 @@ from pydantic import Field, model_validator
 from medsim.case.part import Part
 from medsim.case.unit import UnknownUnit, converted, unit
 from medsim.record.values import folded, interval
+from medsim.vocabulary.whole import stands_in
 
 _NUMBER = re.compile(r"(?<![\w.,/-])([-+]?\d+(?:,\d{3})*(?:\.\d+)?)(?![\d,]*\d)\s{0,2}([A-Za-zµμ%°][^\s,;()]*|%)?")
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d.*")
@@ -122,4 +123,4 @@ def stands(part: str | tuple[str, ...] | Amount, text: str) -> bool:
     if isinstance(part, Amount):
         return part.stands_in(text)
     plain = folded(text)
-    return any(re.search(rf"(?<!\w){re.escape(folded(one))}(?!\w)", plain) for one in ((part,) if isinstance(part, str) else part))
+    return any(stands_in(folded(one), plain) for one in ((part,) if isinstance(part, str) else part))

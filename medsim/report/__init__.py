@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from medsim.evaluation import asked
 from medsim.report.arms import Material, gather
 from medsim.report.encounter import OWN, Encounter, Scoring
 from medsim.report.facts import disclosure, missed
@@ -34,16 +35,16 @@ class Report(NamedTuple):
 
 def report(
     store: Store | str,
-    runs: Sequence[str],
+    runs: str | Sequence[str],
     *,
-    agents: Sequence[str] = (),
-    places: Sequence[str] = (),
+    agents: str | Sequence[str] = (),
+    places: str | Sequence[str] = (),
     rubric: str | None = None,
     judge: str | None = None,
     date: str = "",
 ) -> Report:
     """Gather the figures of one run or several; those of different identities stand beside each other and are never joined."""
-    kept = store if isinstance(store, Store) else Store(store, create=False)
+    kept, runs = asked.opened(store, create=False), asked.names(runs)
     material = gather(kept, runs, agents=agents, places=places, rubric=rubric, judge=judge)
     rows, covered = headline(material), coverage(material)
     ranked, rank_note = ranking(material)

@@ -13,6 +13,7 @@ from typing import Any
 
 from medsim.case import Case
 from medsim.errors import StoreError, did_you_mean
+from medsim.evaluation import asked
 from medsim.evaluation.groups import groups, groups_of
 from medsim.metrics.stored import cases_of, configuration
 from medsim.report.encounter import OWN, Encounter, Scoring, read, scoring_of
@@ -71,14 +72,15 @@ class Material:
 
 def gather(
     store: Store,
-    runs: Sequence[str],
+    runs: str | Sequence[str],
     *,
-    agents: Sequence[str] = (),
-    places: Sequence[str] = (),
+    agents: str | Sequence[str] = (),
+    places: str | Sequence[str] = (),
     rubric: str | None = None,
     judge: str | None = None,
 ) -> Material:
     """Read the runs; ``agents`` keeps only these, ``places`` says where cases are, ``rubric`` and ``judge`` choose among scores."""
+    runs, agents = asked.names(runs), asked.names(agents)
     if not runs:
         raise StoreError("A report needs at least one run. List them: medsim show")
     names = list(dict.fromkeys(runs))

@@ -13,7 +13,6 @@ from itertools import takewhile
 from typing import Any
 
 UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-DASH = "–"
 
 
 def plain(text: object, *, longest: int = 4000) -> str:

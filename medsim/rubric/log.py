@@ -1,7 +1,8 @@
 """The log that predicates look at: what was done so far, which events matched which pattern, and the totals.
 
 The rule: a log only grows. Each event is taken in once, in its order, and held then against the patterns that were named at the start;
-a pattern is known by its identity, so that two that read alike keep hits of their own.
+a pattern is known by its identity, so that two that read alike keep hits of their own. Identities do not outlive a process: a copied or
+pickled log keeps each pattern with its hits, and looks them up anew.
 """
 
 from __future__ import annotations
@@ -41,13 +42,25 @@ class Log:
         self.given: list[Event] = []
         self._watch: Watch | None = None
         self.done: dict[str, int] = {}
+        self._kept: list[tuple[Did, list[Hit]]] = [(did, []) for did in patterns]
+        self._look_up()
+
+    def _look_up(self) -> None:
         self._tests: dict[str, list[tuple[Callable[[Any], bool], list[Hit]]]] = {}
         self._hits: dict[int, list[Hit]] = {}
-        for did in patterns:
-            hits: list[Hit] = []
+        for did, hits in self._kept:
             self._hits[id(did)] = hits
             for kind in did.kinds:
                 self._tests.setdefault(kind, []).append((did.matches, hits))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Plain data: what was looked up by identity is left behind."""
+        return {name: value for name, value in self.__dict__.items() if name not in {"_tests", "_hits"}}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Go on with the patterns as they are here."""
+        self.__dict__.update(state)
+        self._look_up()
 
     def feed(self, event: Event) -> None:
         """Take in one event."""

@@ -15,6 +15,7 @@ from medsim.case.predicate import Codes, Measure, Number, Steps
 from medsim.case.unit import UnknownUnit, converted, spelled, unit
 from medsim.rubric.finding import UNKNOWN, Ending, Finding
 from medsim.rubric.names import folded, names
+from medsim.vocabulary.whole import stands_in
 
 _REACH = 90
 """Characters after a label in which its number stands."""
@@ -118,7 +119,7 @@ def steps(wanted: Steps, notes: Sequence[Done], ending: Ending) -> Finding:
 
 
 def _names(step: str, slot: Many[str]) -> bool:
-    return any((name := folded(word)) and re.search(rf"(?<!\w){re.escape(name)}(?!\w)", step) for word in slot)
+    return any((name := folded(word)) and stands_in(name, step) for word in slot)
 
 
 # ---- numbers -----------------------------------------------------------------------------------------------------------------------

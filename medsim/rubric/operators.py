@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from medsim.case.pattern import Range
+from medsim.case.pattern import Did, Range
 from medsim.case.predicate import Pred, Safety
 from medsim.rubric import measured
 from medsim.rubric.finding import NA, UNKNOWN, Ending, Finding, Hit, Verdict
 from medsim.rubric.log import Log
 from medsim.rubric.measured import Done
 from medsim.rubric.names import accepted, named
+
+_NAMED = 3
+"""So many names of a pattern stand in a reason."""
 
 
 def decide(pred: Pred, log: Log, ending: Ending) -> Finding:
@@ -77,7 +80,18 @@ def _precedes(pred: Pred, log: Log, ending: Ending) -> Finding:
     if first_b:
         ordered = bool(first_a) and first_a[0].seq < first_b[0].seq
         return Finding("met" if ordered else "unmet", tuple(hit.seq for hit in (*first_a, *first_b)))
-    return Finding(pred.precedes.if_b_absent, tuple(hit.seq for hit in first_a)) if ending == "voluntary" else UNKNOWN
+    if ending != "voluntary":
+        return UNKNOWN
+    verdict = pred.precedes.if_b_absent
+    why = f"what it has to come before never happened: {_words(pred.precedes.b)}" if first_a and verdict != "met" else ""
+    return Finding(verdict, tuple(hit.seq for hit in first_a), why)
+
+
+def _words(did: Did) -> str:
+    """A pattern in the words of the vocabulary, for a reason; what it is narrowed by is left out."""
+    named = did.code or did.group or did.topic or did.fact or did.cls or did.kind
+    words = [name.replace("_", " ") for name in named[:_NAMED]]
+    return " or ".join(words) + (" or the like" if len(named) > _NAMED else "")
 
 
 def _evidence(findings: Iterable[Finding]) -> tuple[int, ...]:

@@ -64,6 +64,8 @@ class Store:
         self.path = path_of(self.url)
         self.shown = str(self.path) if self.path is not None else self.url.render_as_string(hide_password=True)
         """Where the store is, without a password."""
+        if self.path is not None and self.path.is_dir():
+            raise StoreError(f"'{self.path}' is a folder. Give the file of the database in it, for example {self.path / DEFAULT}.")
         if self.path is not None and not create and not self.path.is_file():
             raise StoreError(f"No database '{self.path}'. Make one with medsim run --store {self.path}, or give another with --store.")
         with told(self.shown):

@@ -108,6 +108,25 @@ def test_a_pattern_without_kind_never_matches_the_environment(mini: Case) -> Non
     assert verdict(mini, ECG, made((1, "result", "ecg12"))) == "unmet"
 
 
+def test_what_comes_before_something_that_never_happened_says_so(mini: Case) -> None:
+    early = {"precedes": {"a": {"code": "ecg12"}, "b": {"group": "antibiotic"}, "if_b_absent": "unmet"}}
+    late = {"precedes": {"a": {"code": "ecg12"}, "b": {"code": ["aspirin", "cath_lab"]}, "if_b_absent": "unmet"}}
+    asked = made((1, "order", "ecg12"))
+
+    def reason(source: dict[str, Any], events: list[Event]) -> str:
+        pred = Pred.model_validate(source)
+        log = Log(patterns(pred), mini)
+        for event in events:
+            log.feed(event)
+        return decide(pred, log, "voluntary").reason
+
+    assert reason(early, asked) == "what it has to come before never happened: antibiotic"
+    assert reason(late, asked) == "what it has to come before never happened: aspirin or cath lab"
+    assert reason(late, []) == "", "nothing was done that could have counted"
+    assert reason(late, made((1, "treat", "aspirin"), (2, "order", "ecg12"))) == "", "the events themselves show it"
+    assert reason({"precedes": {**early["precedes"], "if_b_absent": "met"}}, asked) == ""
+
+
 # ---- laws --------------------------------------------------------------------------------------------------------------------------
 
 

@@ -19,9 +19,6 @@ from medsim.case.person import Persona
 from medsim.errors import CaseError, did_you_mean
 from medsim.patient import personas
 
-REWORDINGS = 5
-"""Ways to ask one thing."""
-
 Range = tuple[float, float]
 Figure = Literal["words", "longest", "questions", "hedges", "affect", "grade"]
 Limit = Literal[
