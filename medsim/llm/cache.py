@@ -24,6 +24,8 @@ VERSION = 1
 BUSY_SECONDS = 30
 SEARCHED = 5000
 """How many of the latest recorded calls are compared with one that is not there."""
+_LOG_PAGES = 4000
+"""Pages of the log (16 MB) before they are moved into the file, which takes milliseconds that whoever asks then has to wait."""
 _APPLICATION = 0x6D73696D
 _TABLE = "CREATE TABLE IF NOT EXISTS answers (hash TEXT PRIMARY KEY, call TEXT NOT NULL, answer TEXT NOT NULL)"
 
@@ -121,6 +123,7 @@ class Cache:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             db: sqlite3.Connection = sqlite3.connect(self.path, **settings)
             db.execute("PRAGMA synchronous = NORMAL")
+            db.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
             return db
         where = self.path.resolve().as_uri()
         try:
