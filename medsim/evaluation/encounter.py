@@ -20,7 +20,7 @@ from medsim.errors import ActionError, LLMError, MedsimError
 from medsim.evaluation.awaiting import finished
 from medsim.evaluation.seats import Seats, booking, usage_of
 from medsim.judge import score_with, unanswered
-from medsim.llm.meanwhile import catch_up
+from medsim.llm.meanwhile import catch_up, undone
 from medsim.patient.seat import Patient
 from medsim.recipe import Recipe
 from medsim.rubric import Scorecard
@@ -62,7 +62,8 @@ class Setting(NamedTuple):
         """Play one encounter and score it; once ``left`` is set it ends at its next turn, and nobody wants it any more."""
         with booking() as calls:
             trajectory = self._rolled(job, left)
-            catch_up()  # its calls are in the book now
+            while undone():  # on the way it was told something else than the cache now holds; each time that holds one answer more
+                trajectory = self._rolled(job, left)
             card = None if trajectory.outcome.status == "error" else self._scored(job.case, trajectory)
         trajectory.usage = usage_of(calls)
         if trajectory.outcome.status == "error":
@@ -77,8 +78,7 @@ class Setting(NamedTuple):
                 raise LLMError(f"The judge gave no answer: {reason}")
             return card
         except LLMError as error:
-            trajectory.outcome = replace(trajectory.outcome, status="error", reason=type(error).__name__)
-            trajectory.error = f"{type(error).__name__}: {error}"
+            _fail(trajectory, error)
         except Exception as error:  # what was played is kept and can be scored again
             trajectory.error = f"not scored: {type(error).__name__}: {error}. Score it with medsim score."
         return None
@@ -91,7 +91,7 @@ class Setting(NamedTuple):
             patient, controller = self.seats.patient_of(job.case), self.seats.controller_of(job.case)
         except MedsimError as error:
             agent = Refused(error)
-        return rollout(
+        trajectory = rollout(
             job.case,
             agent,
             name=job.agent,
@@ -104,6 +104,16 @@ class Setting(NamedTuple):
             env=self.recipe.id,
             identity=self.identity,
         )
+        try:
+            catch_up()  # its calls are in the books now, and their answers in the cache
+        except LLMError as error:
+            _fail(trajectory, error)
+        return trajectory
+
+
+def _fail(trajectory: Trajectory, error: LLMError) -> None:
+    trajectory.outcome = replace(trajectory.outcome, status="error", reason=type(error).__name__)
+    trajectory.error = f"{type(error).__name__}: {error}"
 
 
 class Late:

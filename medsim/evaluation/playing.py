@@ -65,23 +65,30 @@ def play_all(
     """Play encounters, hand each to ``keep`` and then to ``ended`` as it ends, and say how far that went."""
     stop, left = Flag(), threading.Event()
     count = 0
+    failed: list[Exception] = []
 
     def one(job: Job) -> Done:
         watch.begun(job)
         return play(job, left)
 
-    def kept(done: Done) -> None:
+    def stored(done: Done) -> None:
         nonlocal count
-        keep(done)
-        count += 1
+        try:
+            keep(done)
+            count += 1
+            ended(done)
+        except Exception as error:  # it may be raised inside a call of the next encounter, whose error it then is
+            failed.append(error)
+            raise
 
     try:
         results = _results(todo, one, jobs, stop)
         with _interruptible(stop, watch), _settled(), contextlib.closing(results), putting_off():
             for done in results:
                 catch_up()  # the one before, where no model was asked since
-                later(partial(kept, done))
-                later(partial(ended, done))
+                if failed:
+                    raise failed[0]
+                later(partial(stored, done))
                 if jobs > 1 or not done.calls:
                     catch_up()
                 if done.trajectory.outcome.reason == "BudgetSpent" and not stop.up:

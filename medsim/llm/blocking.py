@@ -1,7 +1,7 @@
 """One attempt at one call to a plain server from the caller's own thread: nobody else needs to be woken for it.
 
 The rule: only where nothing can take longer than the time limit, that is, plain HTTP to an address that need not be looked up. No
-exception leaves this module but an interrupt, and that ends the request.
+exception leaves this module but an interrupt, and what goes wrong with the work that is done meanwhile; either ends the request.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from urllib.parse import urlsplit
 
 from medsim.llm import plain
@@ -51,8 +51,11 @@ def ask(call: Call, endpoint: Endpoint, *, meanwhile: Callable[[], object] = tup
             return late(endpoint)
         except OSError as error:
             return unanswered(endpoint, scrub(str(error)), reached=False)
-        status, headers, data = line.ask(request, until, largest=plain.LARGEST, meanwhile=meanwhile)
+        status, headers, data = line.ask(request, until, largest=plain.LARGEST, meanwhile=partial(_do, meanwhile))
         _give_back(base, line)
+    except _Wrong as wrong:
+        line.close()
+        raise wrong.error from wrong.error.__cause__
     except TimeoutError:
         line.close()
         return late(endpoint)
@@ -69,6 +72,20 @@ def ask(call: Call, endpoint: Endpoint, *, meanwhile: Callable[[], object] = tup
         line.close()
         raise
     return None if 300 <= status < 400 else plain.answered(endpoint, status, data, headers)
+
+
+class _Wrong(Exception):
+    """What was done meanwhile went wrong: no fault of the line, whatever its kind."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+
+def _do(meanwhile: Callable[[], object]) -> None:
+    try:
+        meanwhile()
+    except Exception as error:
+        raise _Wrong(error) from None
 
 
 def _request(call: Call, endpoint: Endpoint) -> bytes:

@@ -1,7 +1,7 @@
 """What can wait is done while a model is at work.
 
 The rule: what is put off is done by the thread that put it off, in order and once: when its next request to a model is out, or at the end
-of the block. What goes wrong in it is raised there and is still to be done; nothing that was put off is forgotten.
+of the block. What goes wrong in it is raised there, when all of it is done.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ Work = Callable[[], object]
 
 class _Here(threading.local):
     works: deque[Work] | None = None
+    undone = False
 
 
 _HERE = _Here()
@@ -34,6 +35,11 @@ def putting_off() -> Iterator[None]:
             _HERE.works = before
 
 
+def may_wait() -> bool:
+    """Whether work may be put off here."""
+    return _HERE.works is not None
+
+
 def later(work: Work) -> None:
     """Put work off, or do it now where nothing may be put off."""
     if _HERE.works is None:
@@ -42,13 +48,24 @@ def later(work: Work) -> None:
         _HERE.works.append(work)
 
 
+def undo() -> None:
+    """Say, in work that was put off, that what was done since does not count and has to be done again."""
+    _HERE.undone = True
+
+
+def undone() -> bool:
+    """Whether that was said in this thread since this was last asked."""
+    said, _HERE.undone = _HERE.undone, False
+    return said
+
+
 def catch_up() -> None:
     """Do what was put off in this thread."""
-    works = _HERE.works
+    works, wrong = _HERE.works, None
     while works:
-        work = works.popleft()
         try:
-            work()
-        except BaseException:
-            works.appendleft(work)
-            raise
+            works.popleft()()
+        except BaseException as error:
+            wrong = wrong or error
+    if wrong is not None:
+        raise wrong

@@ -24,7 +24,7 @@ from medsim.llm.cache import Cache
 from medsim.llm.call import Answer, Call, Signature
 from medsim.llm.fault import Endpoint
 from medsim.llm.ledger import Entry, Ledger
-from medsim.llm.meanwhile import later
+from medsim.llm.meanwhile import catch_up, later, may_wait, undo
 from medsim.llm.roles import Role
 from medsim.llm.scrub import secrets, strike
 from medsim.trajectory import Usage
@@ -72,6 +72,8 @@ class Models:
         self._endpoints: dict[tuple[str, str], Endpoint] = {}
         self._attempts = Attempts(budget)
         self._secrets = secrets()
+        self._late: set[str] = set()
+        """Calls whose answers are still to be written into the cache."""
 
     def __repr__(self) -> str:
         named = ", ".join(f"{name}: {role.model}" for name, role in self.roles.items())
@@ -116,6 +118,7 @@ class Models:
     def forget(self, hashes: Sequence[str]) -> None:
         """Take answers that nobody could use out of the cache; what was recorded stays while it is replayed."""
         if self.cache is not None and self.mode != "replay":
+            catch_up()
             self.cache.forget(hashes)
 
     def widen(self, jobs: int) -> None:
@@ -155,6 +158,8 @@ class Models:
         """The answer that the cache holds; in replay there is no other."""
         if self.cache is None:
             return None
+        if job.signature.hash in self._late:
+            catch_up()
         answer = self.cache.get(job.signature)
         if answer is not None:
             priced = answer.usage.usd > 0 or job.endpoint.price_in is not None
@@ -179,9 +184,27 @@ class Models:
             finish=course.reply.finish or "stop", latency=course.latency, hash=job.signature.hash, logprobs=course.reply.logprobs,
         )  # fmt: skip
         if self.cache is not None:
-            answer = self.cache.put(job.signature, strike(job.signature.text, self._secrets), answer)
+            answer = self._keep(self.cache, job.signature, answer)
         self._book(job, course.usage, priced=course.priced, retries=retries, latency=course.latency, finish=answer.finish)
         return answer
+
+    def _keep(self, cache: Cache, signature: Signature, answer: Answer) -> Answer:
+        """Put an answer into the cache and return the one that was first there.
+
+        It may be written later where the encounter would be played again if another one was there first: with that one, then.
+        """
+        text = strike(signature.text, self._secrets)
+        if not may_wait():
+            return cache.put(signature, text, answer)
+        self._late.add(signature.hash)
+        later(partial(self._put, cache, signature, text, answer))
+        return answer
+
+    def _put(self, cache: Cache, signature: Signature, text: str, answer: Answer) -> None:
+        self._late.discard(signature.hash)
+        first = cache.put(signature, text, answer)
+        if (first.text, first.tool_calls) != (answer.text, answer.tool_calls):  # another program was answered first, and otherwise
+            undo()
 
     def _book(self, job: Job, usage: Usage, *, priced: bool, **ended: Any) -> None:
         """Write the call into the books, as it ended now; the writing can wait."""

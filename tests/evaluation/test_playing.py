@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -12,11 +14,13 @@ from medsim import case
 from medsim.agent.script import Golden
 from medsim.episode import rollout
 from medsim.errors import StoreError
-from medsim.evaluation import Done, Job, Watch
+from medsim.evaluation import Done, Job, Seats, Watch, evaluate
 from medsim.evaluation.playing import Played, play_all
-from medsim.llm import Call, Entry, Message, Models
+from medsim.evaluation.seats import book
+from medsim.llm import Answer, Call, Entry, Message, Models, Role
+from medsim.store import Store
 from tests.conftest import DATA
-from tests.llm.server import Server, running
+from tests.llm.server import Server, chat, response, running
 
 MINI = case.load(DATA / "mini.yaml")
 ENDED = rollout(MINI, Golden(MINI))
@@ -100,3 +104,41 @@ def test_several_at_a_time_are_stored_as_they_end(server: Server) -> None:
     assert ward.run(5, jobs=2).number == 5
     for trial in range(5):
         assert ward.log.index(f"played {trial}") < ward.log.index(f"stored {trial}") < ward.log.index(f"told {trial}")
+
+
+class Raced:
+    """Models beside which another program with the same cache asks the first call too, and has written its answer down before."""
+
+    def __init__(self, mine: Models, other: Models) -> None:
+        self.mine, self.other, self.first = mine, other, True
+
+    def has(self, role: str) -> bool:
+        return self.mine.has(role)
+
+    def complete(self, call: Call) -> Answer:
+        answer = self.mine.complete(call)
+        if self.first:
+            self.first = False
+            thread = threading.Thread(target=self.other.complete, args=(call,))
+            thread.start()
+            thread.join()
+        return answer
+
+    async def acomplete(self, call: Call) -> Answer:
+        return await self.mine.acomplete(call)
+
+
+def test_an_encounter_that_went_on_from_another_answer_than_the_first_is_played_again_with_that_one(tmp_path: Path) -> None:
+    says = [response(chat(text)) for text in ("ask: Where does it hurt?", "ask: Since when?", *["diagnose: migraine\nend:"] * 3)]
+    with running(says) as server:
+        roles = {"doctor": Role(model="openai/local", api_base=server.url)}
+        mine, other = (Models(roles=roles, cache=tmp_path / "calls.db", on_call=booked) for booked in (book, None))
+        store = Store(tmp_path / "r.db")
+        ended = evaluate(["chat"], cases=[str(DATA / "mini.yaml")], store=store, seats=Seats(Raced(mine, other)))
+        assert not ended.errors
+        (row,) = store.rows()
+        asked = [event.text for event in store.load(row["id"]).events if event.kind == "ask"]
+        assert asked == ["Since when?"]
+        paid = [not call["cached"] for call in store.calls(row["id"])]
+        assert paid == [True, True, False, True], "what was paid on the way that does not count is in the books"
+        assert (mine.ledger.total.calls, other.ledger.total.calls) == (3, 1)

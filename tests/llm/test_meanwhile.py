@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from medsim.llm import Call, Message, Models, provider
-from medsim.llm.meanwhile import catch_up, later, putting_off
+from medsim.llm.meanwhile import catch_up, later, putting_off, undo, undone
 from tests.llm.server import Server, running
 
 CALL = Call("openai/local", (Message("user", "When did it begin?"),), temperature=0, max_tokens=32)
@@ -62,22 +64,34 @@ def test_it_is_done_at_the_end_also_where_something_went_wrong_before() -> None:
     assert done == [1]
 
 
-def test_what_went_wrong_is_raised_and_still_to_be_done() -> None:
+def test_what_went_wrong_is_raised_when_all_is_done_and_then_over() -> None:
     done: list[str] = []
-    wrong = [OSError("the disk is full")]
 
     def store() -> None:
-        if wrong:
-            raise wrong.pop()
-        done.append("stored")
+        done.append("tried")
+        raise OSError("the disk is full")
 
     with putting_off():
         later(store)
         later(lambda: done.append("shown"))
         with pytest.raises(OSError, match="full"):
             catch_up()
-        assert done == []
-    assert done == ["stored", "shown"]
+        assert done == ["tried", "shown"]
+    assert done == ["tried", "shown"]
+
+
+def test_what_was_undone_is_told_once_and_to_its_own_thread() -> None:
+    assert not undone()
+    told: list[bool] = []
+    with putting_off():
+        later(undo)
+        other = threading.Thread(target=lambda: told.append(undone()))
+        other.start()
+        other.join()
+        assert not undone()
+    assert told == [False]
+    assert undone()
+    assert not undone()
 
 
 def test_another_thread_leaves_it_alone() -> None:
@@ -116,17 +130,14 @@ def test_what_it_takes_does_not_count_as_time_of_the_answer(server: Server) -> N
 def test_what_goes_wrong_in_it_ends_the_call_and_nothing_hangs(server: Server, monkeypatch: pytest.MonkeyPatch, blocking: bool) -> None:
     if not blocking:
         monkeypatch.setattr(provider, "is_blocking", lambda _: False)
-    failing = True
 
     def store() -> None:
-        if failing:
-            raise OSError("the disk is full")
+        raise OSError("the disk is full")
 
     with Models(api_base=server.url, timeout=10.0, concurrency=1) as models, putting_off():
         later(store)
         with pytest.raises(OSError, match="full"):
             models.complete(CALL)
-        failing = False
         assert models.complete(CALL).text, "the one place was given back"
 
 
@@ -141,3 +152,16 @@ def test_a_call_made_by_what_was_put_off_does_not_do_it_again(server: Server) ->
         later(work)
         ask(server)
     assert count == [1]
+
+
+def test_an_answer_that_is_not_written_yet_is_known_already_and_can_be_forgotten(server: Server, tmp_path: Path) -> None:
+    with Models(api_base=server.url, timeout=10.0, cache=tmp_path / "calls.db") as models, putting_off():
+        first = models.complete(CALL)
+        assert models.complete(CALL) == replace(first, cached=True)
+        assert len(server.bodies) == 1
+        models.forget([first.hash])
+        assert not models.complete(CALL).cached
+        models.forget([first.hash])
+    with Models(api_base=server.url, cache=tmp_path / "calls.db") as models:
+        assert len(models.cache or ()) == 0
+    assert len(server.bodies) == 2
