@@ -1,7 +1,8 @@
 """Answers kept by the content of their call, in a SQLite file of their own; also the tape of record and replay.
 
 The rule: the first answer to a call stays. Whoever asks the same later, or at the same time in another process, gets that one, so that a
-recorded run replays to the same trajectory; an encounter that has gone on from another answer is played again. Only what nobody could use is forgotten: an encounter that ended in it is played again.
+recorded run replays to the same trajectory; an encounter that has gone on from another answer is played again. Only what nobody could use
+is forgotten, so that an encounter that ended in it can be played again.
 """
 
 from __future__ import annotations
