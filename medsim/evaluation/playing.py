@@ -1,7 +1,7 @@
 """Many encounters at the same time: the pool, and how a run is stopped.
 
 The rule: results are stored as they end, by one thread; few wait for it, so that memory stays flat and a kill loses little. One encounter
-at a time is stored while the model has the first request of the next. The first interrupt begins nothing new and lets end what is under
+at a time is stored while the doctor's model has the first request of the next. The first interrupt begins nothing new and lets end what is under
 way; the second leaves at once, and what is left is stored nowhere.
 """
 
@@ -89,7 +89,7 @@ def play_all(
                 if failed:
                     raise failed[0]
                 later(partial(stored, done))
-                if jobs > 1 or not done.calls:
+                if jobs > 1 or not any(call.role == "doctor" for call in done.calls):  # else the next doctor asks its model at once
                     catch_up()
                 if done.trajectory.outcome.reason == "BudgetSpent" and not stop.up:
                     stop.up = True

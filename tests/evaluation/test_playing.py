@@ -41,7 +41,7 @@ class Ward:
         self.models = Models(api_base=server.url, timeout=10.0)
         self.log: list[str] = []
         self.keep: Callable[[Done], None] = self.stored
-        self.interrupted_at = -1
+        self.interrupted_at, self.role = -1, "doctor"
 
     def play(self, job: Job, _: object) -> Done:
         if job.trial == self.interrupted_at:
@@ -49,7 +49,7 @@ class Ward:
         if self.asks:
             self.models.complete(Call("openai/local", (Message("user", f"Encounter {job.trial}?"),)))
         self.log.append(f"played {job.trial}")
-        return Done(replace(ENDED, trial=job.trial), None, None, [ENTRY] if self.asks else [])
+        return Done(replace(ENDED, trial=job.trial), None, None, [replace(ENTRY, role=self.role)] if self.asks else [])
 
     def stored(self, done: Done) -> None:
         trial, until = done.trajectory.trial, time.monotonic() + 1
@@ -76,6 +76,13 @@ def test_what_asked_no_model_is_stored_at_once(server: Server) -> None:
     ward = Ward(server, asks=False)
     ward.run(2)
     assert ward.log == ["played 0", "stored 0 after 0 requests", "told 0", "played 1", "stored 1 after 0 requests", "told 1"]
+
+
+def test_what_a_doctor_of_ones_own_played_is_stored_at_once_as_nobody_knows_when_the_next_asks(server: Server) -> None:
+    ward = Ward(server)
+    ward.role = "patient"
+    ward.run(2)
+    assert ward.log == ["played 0", "stored 0 after 1 requests", "told 0", "played 1", "stored 1 after 2 requests", "told 1"]
 
 
 def test_what_had_ended_before_an_interrupt_is_stored(server: Server) -> None:
