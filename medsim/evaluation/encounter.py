@@ -20,7 +20,7 @@ from medsim.errors import ActionError, LLMError, MedsimError
 from medsim.evaluation.awaiting import finished
 from medsim.evaluation.seats import Seats, booking, usage_of
 from medsim.judge import score_with, unanswered
-from medsim.llm.meanwhile import catch_up, undone
+from medsim.llm.meanwhile import at_once, catch_up, undone
 from medsim.patient.seat import Patient
 from medsim.recipe import Recipe
 from medsim.rubric import Scorecard
@@ -64,7 +64,8 @@ class Setting(NamedTuple):
             trajectory = self._rolled(job, left)
             while undone():  # on the way it was told something else than the cache now holds; each time that holds one answer more
                 trajectory = self._rolled(job, left)
-            card = None if trajectory.outcome.status == "error" else self._scored(job.case, trajectory)
+            with at_once():  # a verdict is not given again where another answer was first
+                card = None if trajectory.outcome.status == "error" else self._scored(job.case, trajectory)
         trajectory.usage = usage_of(calls)
         if trajectory.outcome.status == "error":
             return Done(trajectory, None, None, calls)

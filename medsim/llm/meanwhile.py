@@ -25,7 +25,7 @@ _HERE = _Here()
 @contextmanager
 def putting_off() -> Iterator[None]:
     """Let ``later`` put work off in this block and this thread; what is left at its end is done then, however it ends."""
-    before, _HERE.works = _HERE.works, deque()
+    before, _HERE.works, _HERE.undone = _HERE.works, deque(), False
     try:
         yield
     finally:
@@ -33,6 +33,16 @@ def putting_off() -> Iterator[None]:
             catch_up()
         finally:
             _HERE.works = before
+
+
+@contextmanager
+def at_once() -> Iterator[None]:
+    """Let nothing be put off in this block and this thread; what was put off before it waits on."""
+    before, _HERE.works = _HERE.works, None
+    try:
+        yield
+    finally:
+        _HERE.works = before
 
 
 def may_wait() -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from medsim.llm import Call, Message, Models, provider
-from medsim.llm.meanwhile import catch_up, later, putting_off, undo, undone
+from medsim.llm.meanwhile import at_once, catch_up, later, putting_off, undo, undone
 from tests.llm.server import Server, running
 
 CALL = Call("openai/local", (Message("user", "When did it begin?"),), temperature=0, max_tokens=32)
@@ -80,6 +80,18 @@ def test_what_went_wrong_is_raised_when_all_is_done_and_then_over() -> None:
     assert done == ["tried", "shown"]
 
 
+def test_in_a_block_where_nothing_waits_all_is_done_at_once_and_the_rest_waits_on() -> None:
+    done: list[int] = []
+    with putting_off():
+        later(lambda: done.append(1))
+        with at_once():
+            later(lambda: done.append(2))
+            catch_up()
+            assert done == [2]
+        assert done == [2]
+    assert done == [2, 1]
+
+
 def test_what_was_undone_is_told_once_and_to_its_own_thread() -> None:
     assert not undone()
     told: list[bool] = []
@@ -92,6 +104,13 @@ def test_what_was_undone_is_told_once_and_to_its_own_thread() -> None:
     assert told == [False]
     assert undone()
     assert not undone()
+
+
+def test_what_was_undone_in_an_earlier_block_is_nothing_to_the_next() -> None:
+    with putting_off():
+        later(undo)
+    with putting_off():
+        assert not undone()
 
 
 def test_another_thread_leaves_it_alone() -> None:
